@@ -1,0 +1,28 @@
+# The README's two commands. Each makes .venv on first use and reuses it afterwards.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: bench test lint floor clean
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable ".[test]"
+	@touch $@
+
+bench: $(VENV)/.installed  ## which transcoder for these payloads: a verdict and a report, in under two minutes
+	$(BIN)/python -m transcoders bench $(ARGS)
+
+test: $(VENV)/.installed lint  ## everything that must hold
+	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+floor: $(VENV)/.installed  ## our round trip against the bare library, as ratios
+	$(BIN)/python -m bench.floor $(ARGS)
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

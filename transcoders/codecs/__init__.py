@@ -1,0 +1,84 @@
+"""Codecs: values to body bytes and back. One file a format; siblings never import each other.
+
+A codec's `dumps` says in which form it wrote the body (`frame.PLAIN`, `frame.TAGGED`, with `frame.BUFFERS`), and
+`loads` gets that form back. It decides nothing about frames, filters or keys.
+"""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from transcoders.limits import Limits
+from transcoders.records import Types
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What a codec promises; declared here, probed by the contract tests.
+
+    Attributes:
+        data_only: decoding builds data and nothing else: it calls no code that the bytes name.
+        self_describing: the format can be read without this library.
+        readable: a person can read the bytes.
+        deterministic: equal values give equal bytes, in every process and under every hash seed.
+        cross_language: other languages have libraries for the format.
+        zero_copy: large buffers are decoded without a copy.
+    """
+
+    data_only: bool = True
+    self_describing: bool = True
+    readable: bool = False
+    deterministic: bool = True
+    cross_language: bool = True
+    zero_copy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a factory is given beside its options.
+
+    Attributes:
+        limits: what to refuse.
+        types: registered name to class, for Enum members and records.
+        keys: secrets for filters that need them, newest first.
+        sealed: whether a filter authenticates the bytes before the codec reads them.
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    types: Types = field(default_factory=dict)
+    keys: tuple[bytes, ...] = ()
+    sealed: bool = False
+
+
+class Codec(Protocol):
+    """What the pipeline asks of a codec."""
+
+    @property
+    def tag(self) -> int:
+        """The codec's byte in the frame; 128 to 255 for registered ones."""
+        ...
+
+    @property
+    def forms(self) -> tuple[int, ...]:
+        """The forms that `dumps` writes and `loads` reads."""
+        ...
+
+    @property
+    def traits(self) -> Traits:
+        """What the codec promises."""
+        ...
+
+    def dumps(self, value: object, /) -> tuple[int, bytes]:
+        """The form and the body.
+
+        Raises:
+            EncodeError: the value is outside the session value set or the limits.
+        """
+        ...
+
+    def loads(self, form: int, body: bytes, /) -> object:
+        """The value; `body` is a memoryview when the form has buffers.
+
+        Raises:
+            DecodeError: the body is not what `dumps` writes in that form.
+        """
+        ...

@@ -1,0 +1,200 @@
+"""CBOR (RFC 8949) over cbor2, with the session value set kept in tags.
+
+A strict packer is asked whether the value is plain, because cbor2 by itself writes tuples as arrays and drops folds
+and zones. Rich values are written with tag numbers of the IANA registry where those hold every value (UUID 37, date
+1004), with a block of our own elsewhere; integers of any size and NaN stand for themselves. Every other tag is
+refused. cbor2 reads over trailing bytes, so the body is a CBOR sequence (RFC 8742) of two items: the value, and its
+length as a uint32.
+"""
+
+import secrets
+from datetime import date
+from types import NoneType
+from typing import Any, ClassVar
+from uuid import UUID
+
+from transcoders import fidelity, frame, packer
+from transcoders.codecs import Context, Traits
+from transcoders.errors import Malformed, Truncated
+from transcoders.options import Option, Options
+from transcoders.tree import contains, deeper
+
+_BYTEARRAY = frozenset((bytearray,))
+_BLOCK = 0x54430000
+"""Kind n of the fidelity table is tag `_BLOCK + n`, in the first-come range of RFC 8949 section 9.2."""
+_STANDARD = {fidelity.UUID_: 37, fidelity.DATE: 1004}
+_TAGS = {kind: _STANDARD.get(kind, _BLOCK + kind) for kind in fidelity.NAMES}
+_KINDS = {tag: kind for kind, tag in _TAGS.items()}
+_BUILT_IN = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    25,
+    28,
+    29,
+    30,
+    35,
+    36,
+    37,
+    52,
+    54,
+    100,
+    256,
+    258,
+    260,
+    261,
+    1004,
+    43000,
+    55799,
+)
+"""The tags that cbor2 decodes by itself."""
+_BIGNUMS = (2, 3)
+_LEAVES = frozenset((NoneType, bool, int, float, str, bytes, UUID, date))
+_SUFFIX = 5
+"""Bytes of the second item: 0x1a and a uint32."""
+
+
+class _Notation:
+    """CBOR's part of the fidelity table."""
+
+    holds: frozenset[type] = frozenset((NoneType, bool, int, float, str, bytes))
+    keys: frozenset[type] = frozenset((str, int))
+
+    def __init__(self, cbor2: Any) -> None:
+        self.order, self._tag = cbor2.dumps, cbor2.CBORTag
+
+    def tag(self, kind: int, payload: object) -> object:
+        return self._tag(_TAGS[kind], payload)
+
+    @staticmethod
+    def run(data: bytes | bytearray | memoryview) -> bytes:
+        return bytes(data)
+
+
+class CborCodec:
+    """The codec named `cbor`."""
+
+    tag = 3
+    forms = (frame.PLAIN, frame.TAGGED)
+    traits = Traits()
+    options: ClassVar[tuple[Option, ...]] = ()
+    summary = "RFC 8949 over cbor2, tags for what it lacks"
+
+    __slots__ = (
+        "_depth",
+        "_dumps",
+        "_exact",
+        "_loads",
+        "_lower",
+        "_pack",
+        "_raise",
+        "_rich",
+        "_strict",
+        "_tag",
+        "_tags",
+    )
+
+    def __init__(self, _options: Options, context: Context) -> None:
+        import cbor2  # noqa: PLC0415
+
+        strict = packer.load()
+        self._pack, self._strict = strict.pack, strict.strict
+        self._dumps, self._loads, self._tag = cbor2.dumps, cbor2.loads, cbor2.CBORTag
+        self._depth, self._exact = context.limits.depth, not context.limits.by_engine
+        self._lower = fidelity.Lowering(_Notation(cbor2), context.types, self._depth)
+        self._raise = fidelity.Raising(context.types, _bytes)
+        self._tags = dict.fromkeys(_BUILT_IN, _refuse)
+        self._rich = {tag: _refuse for tag in _BUILT_IN if tag not in {*_BIGNUMS, *_STANDARD.values()}}
+
+    def dumps(self, value: object, /) -> tuple[int, bytes]:
+        """The form and the CBOR sequence."""
+        try:
+            packed = self._pack(value, packer.refuse, self._strict)
+        except (packer.NotPlain, TypeError):
+            return frame.TAGGED, self._tagged(value)
+        # These bytes stand before bytes and bytearrays, and in some letters of text.
+        marked = b"\xc4" in packed or b"\xc5" in packed or b"\xc6" in packed
+        if marked and contains(value, _BYTEARRAY):
+            return frame.TAGGED, self._tagged(value)
+        if self._exact and deeper(value, self._depth):
+            return frame.TAGGED, self._tagged(value)
+        item: bytes = self._dumps(value)
+        return frame.PLAIN, item + b"\x1a" + len(item).to_bytes(4, "big")
+
+    def _tagged(self, value: object) -> bytes:
+        lowered = self._lower(value)
+        try:
+            item: bytes = self._dumps(lowered)
+        except (TypeError, ValueError) as error:
+            raise self._lower.explain(value, error) from error
+        return item + b"\x1a" + len(item).to_bytes(4, "big")
+
+    def raw(self, data: bytes, /) -> object:
+        """The value of CBOR without a frame; tags other than those of dates, UUIDs and big integers are refused.
+
+        Raises:
+            Malformed: the data is not one CBOR item of session values.
+        """
+        # Behind the item stands a number that nobody else knows: trailing bytes would be read in its place.
+        mark = secrets.token_bytes(8)
+        try:
+            pair = self._loads(b"\x82" + data + b"\x1b" + mark, semantic_decoders=self._rich, max_depth=1000)
+            value = self._lift(pair[0], 0)
+        except ValueError as error:
+            raise Malformed(f"raw-cbor: {str(error)[:100]}") from error
+        if pair[1] != int.from_bytes(mark, "big"):
+            raise Malformed("raw-cbor: expected one item, found bytes after it")
+        return value
+
+    def loads(self, form: int, body: bytes, /) -> object:
+        """The value of the sequence's first item."""
+        if len(body) <= _SUFFIX or int.from_bytes(body[-4:], "big") != len(body) - _SUFFIX or body[-5] != 0x1A:
+            raise Truncated(f"expected a CBOR item and its length, found {len(body)} bytes that do not end in it")
+        try:
+            if form:
+                return self._lift(self._loads(body, semantic_decoders=self._rich, max_depth=1000), 0)
+            value = self._loads(body, tag_hook=_refuse, semantic_decoders=self._tags)
+        except ValueError as error:
+            if isinstance(error, Malformed):
+                raise
+            raise Malformed(f"expected CBOR: {str(error)[:100]}") from error
+        if self._exact and deeper(value, self._depth):
+            raise Malformed(f"nested deeper than {self._depth} containers")
+        return value
+
+    def _lift(self, tree: Any, depth: int) -> Any:
+        # cbor2 decodes arrays and maps inside a tag as immutable ones; user's tuples are tags, so these are lists.
+        kind = type(tree)
+        if kind in _LEAVES:
+            return tree
+        if depth > 2 * self._depth + 2:  # a record is two containers of CBOR
+            raise Malformed(f"nested deeper than {self._depth} containers")
+        if kind is self._tag:
+            return self._raise(_KINDS.get(tree.tag, tree.tag), self._lift(tree.value, depth))
+        lifted: Any
+        if kind is list or kind is tuple:
+            lifted = []
+            for item in tree:
+                lifted.append(item if type(item) in _LEAVES else self._lift(item, depth + 1))
+        elif kind is dict or kind.__name__ == "frozendict":
+            lifted = {}
+            for key, item in tree.items():
+                if type(key) is not str and type(key) is not int:
+                    raise Malformed(f"expected keys of str or int, found {type(key).__name__}")
+                lifted[key] = item if type(item) in _LEAVES else self._lift(item, depth + 1)
+        else:
+            raise Malformed(f"expected a session value, found {kind.__name__}")
+        return lifted
+
+
+def _refuse(*_: object) -> object:
+    raise ValueError("tags are refused here")
+
+
+def _bytes(payload: object) -> bytes:
+    if type(payload) is not bytes:
+        raise TypeError("expected bytes")
+    return payload

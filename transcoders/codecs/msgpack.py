@@ -1,0 +1,149 @@
+"""MessagePack, with the session value set kept in extension types.
+
+Plain values are packed in one pass by the strict packer; at the first tuple, datetime or other rich value its hook
+lowers just that one. Extension types 1 to 18 are the kinds of the fidelity table, their data the packed payload, so
+decoding pays for rich values only. `engine=msgpack` writes and reads through the `msgpack` package, the format's
+reference for Python; the bytes are the same, and each engine reads the other's.
+"""
+
+from types import NoneType
+from typing import Any, ClassVar
+
+from transcoders import fidelity, frame, packer
+from transcoders.codecs import Context, Traits
+from transcoders.errors import Malformed
+from transcoders.options import Option, Options
+from transcoders.tree import contains, deeper
+
+_BYTEARRAY = frozenset((bytearray,))
+
+
+class _Notation:
+    """MessagePack's part of the fidelity table."""
+
+    holds: frozenset[type] = frozenset((NoneType, bool, float, str, bytes))
+    keys: frozenset[type] = frozenset((str, int))
+
+    def __init__(self, strict: packer.Packer) -> None:
+        self._pack, self._ext, self._keyed = strict.pack, strict.ext, strict.keyed
+
+    def order(self, lowered: object) -> bytes:
+        return self._pack(lowered, None, self._keyed)
+
+    def tag(self, kind: int, payload: object) -> object:
+        return self._ext(kind, self.order(payload))
+
+    @staticmethod
+    def run(data: bytes | bytearray | memoryview) -> bytes:
+        return bytes(data)
+
+
+class MsgpackCodec:
+    """The codec named `msgpack`."""
+
+    tag = 2
+    forms = (frame.PLAIN, frame.TAGGED)
+    traits = Traits()
+    options: ClassVar[tuple[Option, ...]] = (
+        Option("engine", "choice", "ormsgpack", "the library that packs", choices=("ormsgpack", "msgpack")),
+    )
+    summary = "MessagePack, ext types for what it lacks"
+
+    __slots__ = ("_depth", "_dumps", "_exact", "_loads", "_lower", "_pack", "_packer", "_raise")
+
+    def __init__(self, options: Options, context: Context) -> None:
+        self._packer = packer.load()
+        self._pack = self._packer.pack
+        self._dumps: Any = None
+        self._loads: Any = self._packer.unpack
+        if options["engine"] == "msgpack":
+            self._dumps, self._loads = _reference()
+        self._depth, self._exact = context.limits.depth, not context.limits.by_engine
+        self._lower = fidelity.Lowering(_Notation(self._packer), context.types, self._depth)
+        self._raise = fidelity.Raising(context.types, _bytes)
+
+    def dumps(self, value: object, /) -> tuple[int, bytes]:
+        """The form and the packed value."""
+        try:
+            packed = self._pack(value, packer.refuse, self._packer.strict)
+        except (packer.NotPlain, TypeError):
+            return frame.TAGGED, self._tagged(value)
+        # These bytes stand before bytes and bytearrays, and in some letters of text.
+        marked = b"\xc4" in packed or b"\xc5" in packed or b"\xc6" in packed
+        if marked and contains(value, _BYTEARRAY):
+            return frame.TAGGED, self._tagged(value)
+        if self._exact and deeper(value, self._depth):
+            return frame.TAGGED, self._tagged(value)
+        return frame.PLAIN, packed if self._dumps is None else self._dumps(value)
+
+    def _tagged(self, value: object) -> bytes:
+        try:
+            lowered = self._lower(value)
+            return self._pack(lowered, None, self._packer.keyed)
+        except TypeError as error:
+            raise self._lower.explain(value, error) from error
+
+    def raw(self, data: bytes, /) -> object:
+        """The value of MessagePack without a frame, keys of any scalar; extension types are refused.
+
+        Raises:
+            Malformed: the data is not one MessagePack value.
+        """
+        try:
+            return self._packer.unpack(data, ext_hook=_no_ext, option=self._packer.keyed)
+        except ValueError as error:
+            raise Malformed(f"raw-msgpack: {str(error)[:100] or type(error).__name__}") from error
+
+    def loads(self, form: int, body: bytes, /) -> object:
+        """The unpacked value."""
+        try:
+            if form:
+                return _Unpacking(self._packer, self._raise, self._depth).value(body)
+            value = self._loads(body)
+        except ValueError as error:
+            if isinstance(error, Malformed):
+                raise
+            raise Malformed(f"expected MessagePack: {str(error)[:100] or type(error).__name__}") from error
+        if self._exact and deeper(value, self._depth):
+            raise Malformed(f"nested deeper than {self._depth} containers")
+        return value
+
+
+class _Unpacking:
+    """One decoding of a tagged body: counts how deep extension types stand in each other."""
+
+    __slots__ = ("_depth", "_keyed", "_raise", "_unpack")
+
+    def __init__(self, strict: packer.Packer, raise_: fidelity.Raising, depth: int) -> None:
+        self._unpack, self._keyed, self._raise, self._depth = strict.unpack, strict.keyed, raise_, depth
+
+    def value(self, body: bytes) -> object:
+        return self._unpack(body, ext_hook=self._ext, option=self._keyed)
+
+    def _ext(self, kind: int, data: bytes) -> object:
+        if not self._depth:
+            raise Malformed("extension types nested too deep")
+        self._depth -= 1
+        value = self._raise(kind, self.value(data))
+        self._depth += 1
+        return value
+
+
+def _reference() -> tuple[Any, Any]:
+    """Pack and unpack of the `msgpack` package; it is imported nowhere else."""
+    import msgpack  # noqa: PLC0415
+
+    def unpack(body: bytes) -> object:
+        return msgpack.unpackb(body, ext_hook=_no_ext)
+
+    return msgpack.packb, unpack
+
+
+def _no_ext(kind: int, _data: bytes) -> object:
+    raise Malformed(f"expected a plain value, found extension type {kind}")
+
+
+def _bytes(payload: object) -> bytes:
+    if type(payload) is not bytes:
+        raise TypeError("expected bytes")
+    return payload

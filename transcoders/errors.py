@@ -1,0 +1,63 @@
+"""The error tree, branched by who must act.
+
+`SpecError`: the configuration is wrong, stop at start-up. `EncodeError`: the application put something
+in that no transcoder carries, fix the caller. `DecodeError`: the stored bytes are wrong, count it and treat
+it as no session, never as an empty one. No message holds a key, a password or payload text.
+"""
+
+
+class TranscoderError(Exception):
+    """Anything this library raises on purpose."""
+
+
+class SpecError(TranscoderError, ValueError):
+    """The configuration is wrong: fix it before serving requests."""
+
+
+class MissingExtra(SpecError, ImportError):  # noqa: N818 - named after what is missing, as the design has it
+    """The configuration is right, but a package it needs is not installed."""
+
+    def __init__(self, what: str, extra: str | None) -> None:
+        line = f'pip install "transcoders[{extra}]"' if extra else "pip install transcoders"
+        super().__init__(f"{what} needs a package that is not installed: {line}")
+        self.extra = extra
+
+
+class EncodeError(TranscoderError, ValueError):
+    """The value cannot be encoded.
+
+    Attributes:
+        path: where in the value, as `$.cart[3].when`.
+    """
+
+    def __init__(self, message: str, path: str = "$") -> None:
+        super().__init__(f"{path}: {message}")
+        self.path = path
+
+
+class DecodeError(TranscoderError, ValueError):
+    """The bytes cannot be decoded."""
+
+
+class Foreign(DecodeError):  # noqa: N818 - these five name what was found, as h11's events do
+    """The bytes carry no frame of ours, and no reader was given for them in `accept`."""
+
+
+class Truncated(DecodeError):  # noqa: N818
+    """The bytes end before the frame does."""
+
+
+class Malformed(DecodeError):  # noqa: N818
+    """The frame is ours, but what is in it is not what its format allows."""
+
+
+class Refused(DecodeError):  # noqa: N818
+    """The frame is whole, but this transcoder was not told to read its kind."""
+
+
+class TooLarge(DecodeError):  # noqa: N818
+    """The bytes, or what they expand to, exceed a limit."""
+
+
+class Tampered(DecodeError):  # noqa: N818
+    """The seal does not match: other key, other associated data, or changed bytes."""

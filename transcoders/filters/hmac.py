@@ -1,0 +1,43 @@
+"""HMAC-SHA-256 (RFC 2104, FIPS 198-1), 32 bytes behind the body, newest key first.
+
+Built from two SHA-256 states that have taken the padded key already and are copied for each message: the same bytes
+as `hmac.digest` at half its cost below 2 kB, where the seal costs more than the codec.
+"""
+
+import hashlib
+
+from transcoders.codecs import Context
+from transcoders.filters import Bytes, Rank
+from transcoders.options import Options
+from transcoders.seal import Seal, derive
+
+_BLOCK = 64
+_INNER = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER = bytes(byte ^ 0x5C for byte in range(256))
+
+
+class HmacFilter(Seal):
+    """The filter named `hmac`."""
+
+    tag = 16
+    rank = Rank.SIGN
+    size = 32
+    summary = "HMAC-SHA-256, 32 bytes"
+
+    __slots__ = ("_states",)
+
+    def __init__(self, _options: Options, context: Context) -> None:
+        padded = [key.ljust(_BLOCK, b"\0") for key in derive(context.keys, "hmac")]
+        super().__init__(len(padded))
+        self._states = [
+            (hashlib.sha256(key.translate(_INNER)), hashlib.sha256(key.translate(_OUTER))) for key in padded
+        ]
+
+    def digest(self, index: int, head: bytes, body: Bytes) -> bytes:
+        """The digest under the key of that index."""
+        inner, outer = self._states[index]
+        inner, outer = inner.copy(), outer.copy()
+        inner.update(head)
+        inner.update(body)
+        outer.update(inner.digest())
+        return outer.digest()

@@ -1,0 +1,195 @@
+"""Names to factories: built-in table, `register()`, entry points, dotted paths, in that order.
+
+Nothing is imported before its name is asked for. A factory is called as `factory(options, context)`; it declares its
+`options`, a `summary` and the `extra` that installs its packages as attributes, all of them optional. The environment
+is read here and nowhere else.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from typing import Any, Final, Literal
+
+from transcoders import options as declared
+from transcoders import records
+from transcoders.codecs import Context, Traits
+from transcoders.errors import MissingExtra, SpecError
+from transcoders.options import Option
+from transcoders.spec import Stage
+
+Kind = Literal["codec", "filter", "transcoder", "reader", "type"]
+Factory = Callable[[declared.Options, Context], Any]
+KINDS: Final = ("codec", "filter", "transcoder", "reader", "type")
+
+_BUILT_IN: Final = {
+    ("codec", "pickle"): ("transcoders.codecs.pickle:PickleCodec", ()),
+    ("codec", "msgpack"): ("transcoders.codecs.msgpack:MsgpackCodec", ("msgpack", "ormsgpack")),
+    ("codec", "cbor"): ("transcoders.codecs.cbor:CborCodec", ("cbor2", "ormsgpack")),
+    ("codec", "json"): ("transcoders.codecs.json:JsonCodec", ("orjson", "ormsgpack")),
+    ("filter", "zlib"): ("transcoders.filters.zlib:ZlibFilter", ()),
+    ("filter", "zstd"): ("transcoders.filters.zstd:ZstdFilter", ("zstandard",)),
+    ("filter", "lz4"): ("transcoders.filters.lz4:Lz4Filter", ("lz4",)),
+    ("filter", "hmac"): ("transcoders.filters.hmac:HmacFilter", ()),
+    ("filter", "blake2"): ("transcoders.filters.blake2:Blake2Filter", ()),
+}
+_ALIASES: Final = {"pickle5": "pickle"}
+"""pickle5 on PyPI is the backport of protocol 5 to Python 3.7; the standard library has had it since 3.8."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One name that can stand in a config string.
+
+    Attributes:
+        kind: codec, filter or transcoder.
+        name: as written in a config string.
+        summary: one line.
+        options: what it takes.
+        traits: what a codec promises; None for others.
+        extra: the pip extra with its packages; None when it needs none.
+        missing: whether a package it needs is not installed.
+    """
+
+    kind: str
+    name: str
+    summary: str
+    options: tuple[Option, ...]
+    traits: Traits | None
+    extra: str | None
+    missing: bool
+
+
+class Registry:
+    """The registered names; the one object of the package that changes."""
+
+    def __init__(self) -> None:
+        self._factories: dict[tuple[str, str], Any] = {}
+        self.types: records.Types = {}
+
+    def register(self, kind: Kind, name: str, factory: Any, *, replace: bool = False) -> None:
+        """Make a name known.
+
+        Args:
+            kind: `codec`, `filter` or `transcoder` for config strings, `reader` for `accept`, `type` for Enums,
+                dataclasses and Structs inside untyped sessions.
+            name: letters, digits, `-` and `_`; for a type any text, because it is what the bytes will hold.
+            factory: `(options, context) -> …`, for a reader `(bytes) -> value`, for a type its class, or text
+                `package.module:attribute` that is imported when the name is first used.
+            replace: allow a name that is taken.
+
+        Raises:
+            SpecError: an unknown kind, a name that is taken or malformed, or a factory that cannot be called.
+        """
+        if kind not in KINDS:
+            raise SpecError(f"kinds are {', '.join(KINDS)}, not {kind!r}")
+        if type(name) is not str or not name or (kind != "type" and not name.replace("-", "_").isidentifier()):
+            raise SpecError(f"a {kind} is named by letters, digits, - and _, not by {name!r}")
+        taken: Mapping[Any, Any] = self.types if kind == "type" else {**_BUILT_IN, **self._factories}
+        if not replace and (name if kind == "type" else (kind, name)) in taken:
+            raise SpecError(f"{kind} {name!r} is registered already; replace=True puts another in its place")
+        if kind == "type":
+            if not records.carries(factory):
+                raise SpecError(f"type {name!r} takes an Enum, a dataclass or a msgspec Struct")
+            self.types[name] = factory
+        elif callable(factory) or isinstance(factory, str):
+            self._factories[kind, name] = factory
+        else:
+            raise SpecError(f"{kind} {name!r} takes a callable or 'package.module:attribute'")
+
+    def find(self, kinds: tuple[Kind, ...], name: str) -> tuple[str, Any]:
+        """The canonical name and the factory behind a name.
+
+        Raises:
+            SpecError: there is no such name; the message offers the nearest.
+        """
+        name = _ALIASES.get(name, name)
+        if "." in name:
+            return name, _imported(name, f"{kinds[0]} {name!r}")
+        for kind in kinds:
+            for source in (self._factories, _BUILT_IN):
+                if found := source.get((kind, name)):
+                    found = found[0] if isinstance(found, tuple) else found
+                    return name, _imported(found, f"{kind} {name!r}") if isinstance(found, str) else found
+            if point := next((p for p in entry_points(group=f"transcoders.{kind}s") if p.name == name), None):
+                return name, point.load()
+        raise SpecError(f"there is no {' or '.join(kinds)} {name!r}{declared.nearest(name, self.names(kinds))}")
+
+    def names(self, kinds: tuple[Kind, ...]) -> list[str]:
+        """The names of these kinds, entry points included."""
+        known = {name for kind, name in (*_BUILT_IN, *self._factories) if kind in kinds}
+        aliases = {alias for alias, name in _ALIASES.items() if name in known}
+        return sorted(known | aliases | {p.name for kind in kinds for p in entry_points(group=f"transcoders.{kind}s")})
+
+    def offers(self) -> list[Offer]:
+        """What can stand in a config string; codecs first, then filters in encode order."""
+        names = [(kind, name) for kind, name in (*_BUILT_IN, *self._factories) if kind in KINDS[:3]]
+        return [self._offer(kind, name) for kind, name in dict.fromkeys(names)]  # type: ignore[arg-type]
+
+    def tagged(self) -> Iterator[tuple[str, str, Any]]:
+        """Kind, name and factory of each codec and filter whose factory declares its tag."""
+        for kind, name in dict.fromkeys((*_BUILT_IN, *self._factories)):
+            if kind in KINDS[:2]:
+                _, factory = self.find((kind,), name)  # type: ignore[arg-type]
+                if hasattr(factory, "tag"):
+                    yield kind, name, factory
+
+    def _offer(self, kind: Kind, name: str) -> Offer:
+        _, factory = self.find((kind,), name)
+        _, packages = _BUILT_IN.get((kind, name), ("", ()))
+        missing = any(find_spec(package) is None for package in packages)
+        return Offer(
+            kind, name, getattr(factory, "summary", "registered"), tuple(getattr(factory, "options", ())),
+            getattr(factory, "traits", None), getattr(factory, "extra", None), missing,
+        )  # fmt: skip
+
+
+REGISTRY: Final = Registry()
+
+
+def prepare(
+    kinds: tuple[Kind, ...], stage: Stage, keys: tuple[bytes, ...]
+) -> tuple[Stage, Callable[[Context], Any], tuple[bytes, ...]]:
+    """The canonical stage, a function that builds it, and the keys it gets.
+
+    Raises:
+        SpecError: an unknown name or option, or keys named by an option that are not there.
+    """
+    name, factory = REGISTRY.find(kinds, stage.name)
+    accepted: tuple[Option, ...] = tuple(getattr(factory, "options", ()))
+    values = declared.read(accepted, dict(stage.options), name)
+    if "env" in values:
+        keys = _environment(str(values["env"]), name, keys)
+    return Stage.of(name, declared.written(accepted, values)), partial(_build, name, factory, values), keys
+
+
+def _build(name: str, factory: Factory, values: declared.Options, context: Context) -> Any:
+    try:
+        return factory(values, context)
+    except SpecError:
+        raise
+    except ImportError as error:
+        raise MissingExtra(repr(name), getattr(factory, "extra", None)) from error
+
+
+def _environment(variable: str, name: str, keys: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    if keys:
+        raise SpecError(f"{name!r} has keys twice: keys= and env={variable}; give one of them")
+    text = os.environ.get(variable)
+    if not text:
+        raise SpecError(f"{name!r} takes its keys from the environment variable {variable}, which is not set")
+    return tuple(part.strip().encode() for part in text.split(","))
+
+
+def _imported(path: str, what: str) -> Any:
+    module, _, attribute = path.partition(":")
+    try:
+        found: Any = import_module(module)
+        for part in attribute.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError) as error:
+        raise SpecError(f"{what} is not there: {error}") from error
+    return found
