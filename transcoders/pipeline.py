@@ -6,11 +6,11 @@ never the seal.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, Generic, Protocol, TypeVar, final
+from typing import Any, Generic, Protocol, TypeVar
 
 from transcoders import frame
 from transcoders.chain import Chain
-from transcoders.codecs import Context
+from transcoders.codecs import Context, Express
 from transcoders.errors import DecodeError, EncodeError, Foreign, Malformed, Refused, SpecError, TooLarge
 from transcoders.filters import Filter, Rank
 from transcoders.header import names
@@ -23,7 +23,6 @@ T = TypeVar("T")
 Reader = Callable[[bytes], Any]
 
 
-@final
 class Transcoder(Generic[T]):
     """Values to framed bytes and back. Immutable; may be used by any number of threads at once.
 
@@ -34,33 +33,24 @@ class Transcoder(Generic[T]):
     """
 
     __slots__ = (
-        *("limits", "spec", "traits"),
-        *(
-            "_chain",
-            "_dumps",
-            "_filters",
-            "_forms",
-            "_head",
-            "_headers",
-            "_loads",
-            "_readers",
-            "_readings",
-            "_size",
-        ),
-    )
+        *("_apply", "_chain", "_dumps", "_forms", "_head", "_headers", "_loads", "_readers", "_readings"),
+        *("_size", "_undo", "limits", "spec", "traits"),
+    )  # fmt: skip
 
     def __init__(self, chain: Chain, accepted: Iterable[Chain], readers: Iterable[Reader], limits: Limits) -> None:
         self.spec, self.traits, self.limits, self._chain = chain.spec, chain.codec.traits, limits, chain
-        self._dumps, self._loads, self._filters = chain.codec.dumps, chain.codec.loads, chain.filters
+        self._dumps, self._loads = chain.codec.dumps, chain.codec.loads
+        self._apply = tuple((item.apply, item.rank == Rank.COMPRESS, item.tag) for item in chain.filters)
+        self._undo = tuple(item.undo for item in reversed(chain.filters))
         self._size, self._readers = limits.size, tuple(readers)
-        tags = tuple(item.tag for item in chain.filters)
-        self._headers = {form: frame.header(chain.codec.tag, form, tags) for form in chain.codec.forms}
-        self._head = frame.FIXED + len(tags)
-        self._forms = {header: form for form, header in self._headers.items()} if not tags else {}
         self._readings: dict[bytes, tuple[Chain, int, tuple[Filter, ...]]] = {}
         for one in (chain, *accepted):
             for header, form, filters in one.frames():
                 self._readings.setdefault(header, (one, form, filters))
+        own = [(header, form) for header, form, filters in chain.frames() if filters == chain.filters]
+        self._headers = {form: header for header, form in own}
+        self._forms = {header: form for header, form in own if form < frame.BUFFERS}
+        self._head = len(own[0][0])
 
     def encode(self, value: T, /, *, associated_data: bytes = b"") -> bytes:
         """The frame of the value.
@@ -77,24 +67,19 @@ class Transcoder(Generic[T]):
             form, body = self._dumps(value)
         except RecursionError as error:
             raise EncodeError("nested too deep for what is left of this thread's stack") from error
-        if self._filters or associated_data:
-            data = self._filtered(form, body, associated_data)
-        else:
-            data = self._headers[form] + body
-        if len(data) > self._size or len(body) > self._size:
-            raise EncodeError(f"takes {max(len(data), len(body))} bytes, the limit is {self._size}")
-        return data
-
-    def _filtered(self, form: int, body: bytes, associated: bytes) -> bytes:
-        header = self._headers[form]
-        _check_associated(associated, self._chain)
-        for item in self._filters:
-            filtered = item.apply(body, header, associated)
-            if item.rank == Rank.COMPRESS and len(filtered) >= len(body):
-                header = frame.without(header, item.tag)
+        if associated_data:
+            _check_sealed(self._chain)
+        header, size = self._headers[form], len(body)
+        for apply, compresses, tag in self._apply:
+            filtered = apply(body, header, associated_data)
+            if compresses and len(filtered) >= len(body):
+                header = frame.without(header, tag)
             else:
                 body = filtered
-        return header + body
+        data = header + body
+        if len(data) > self._size or size > self._size:
+            raise EncodeError(f"takes {max(len(data), size)} bytes, the limit is {self._size}")
+        return data
 
     def decode(self, data: bytes | bytearray | memoryview, /, *, associated_data: bytes = b"") -> T:
         """The value in the frame.
@@ -107,11 +92,17 @@ class Transcoder(Generic[T]):
             DecodeError: one of its kinds; nothing is ever guessed, and nothing half decoded.
             SpecError: associated data without a seal in the spec.
         """
-        if type(data) is bytes and len(data) <= self._size and not associated_data:
-            form = self._forms.get(data[: self._head])
-            if form is not None and form < frame.BUFFERS:
+        if type(data) is bytes and len(data) <= self._size:
+            header = data[: self._head]
+            form = self._forms.get(header)
+            if form is not None:
+                body = data[self._head :]
+                if associated_data:
+                    _check_sealed(self._chain)
+                for undo in self._undo:
+                    body = undo(body, header, associated_data, self._size)  # type: ignore[assignment]
                 try:
-                    return self._loads(form, data[self._head :])  # type: ignore[return-value]
+                    return self._loads(form, body)  # type: ignore[return-value]
                 except RecursionError as error:
                     raise _stack(error) from error
         return self._read(data, associated_data)
@@ -131,7 +122,8 @@ class Transcoder(Generic[T]):
         if reading is None:
             raise Refused(self._refusal(head))
         chain, form, filters = reading
-        _check_associated(associated, chain)
+        if associated:
+            _check_sealed(chain)
         body: bytes | memoryview = view[head.size :]
         for item in reversed(filters):
             body = item.undo(body, start[: head.size], associated, self._size)
@@ -162,6 +154,18 @@ class Transcoder(Generic[T]):
     def __repr__(self) -> str:
         """The spec; no keys."""
         return f"<Transcoder {self.spec}>"
+
+
+class _Express(Transcoder[T]):
+    """A transcoder whose plain values take the codec's express way, and whose own methods do the rest."""
+
+    __slots__ = ("decode", "encode")
+
+    def __init__(self, chain: Chain, accepted: Iterable[Chain], readers: Iterable[Reader], limits: Limits) -> None:
+        super().__init__(chain, accepted, readers, limits)
+        express: Express = chain.codec  # type: ignore[assignment]
+        encode, decode = express.express(self._headers[frame.PLAIN], limits.size, super().encode, super().decode)
+        self.encode, self.decode = encode, decode  # type: ignore[method-assign]
 
 
 class TranscoderFactory(Protocol):
@@ -203,7 +207,8 @@ def transcoder(
             chains.append(Chain(parse(name), secrets, limits))
     if secrets and not any(one.sealed for one in (chain, *chains)):
         raise SpecError(f"keys were given, but {chain.spec} has no stage that uses them: add +hmac or +blake2")
-    return Transcoder(chain, chains, readers, limits)
+    express = hasattr(chain.codec, "express") and not chain.filters and limits.by_engine
+    return (_Express if express else Transcoder)(chain, chains, readers, limits)
 
 
 def _secrets(keys: Iterable[bytes]) -> tuple[bytes, ...]:
@@ -221,8 +226,8 @@ def _reader(name: str, limits: Limits) -> Reader:
     return REGISTRY.find(("reader",), name)[1]  # type: ignore[no-any-return]
 
 
-def _check_associated(associated: bytes, chain: Chain) -> None:
-    if associated and not chain.sealed:
+def _check_sealed(chain: Chain) -> None:
+    if not chain.sealed:
         raise SpecError(f"associated data needs a seal, and {chain.spec} has none: add +hmac or +blake2")
 
 

@@ -6,13 +6,30 @@ its length before it, so that no two triples give the same bytes: that length st
 
 import hashlib
 import hmac
-from abc import ABC, abstractmethod
-from typing import ClassVar
+from hmac import compare_digest
+from typing import ClassVar, Protocol
 
 from transcoders.errors import SpecError, Tampered, Truncated
 from transcoders.options import Option
 
 Bytes = bytes | memoryview
+
+
+class Hash(Protocol):
+    """What seals use of a hashlib object."""
+
+    def copy(self) -> "Hash":
+        """The same state again."""
+        ...
+
+    def update(self, data: Bytes, /) -> None:
+        """Take more data."""
+        ...
+
+    def digest(self) -> bytes:
+        """The digest of what was taken."""
+        ...
+
 
 SHORTEST = 16
 """Bytes of a key: fewer are guessed, not forged."""
@@ -35,15 +52,11 @@ def derive(keys: tuple[bytes, ...], purpose: str) -> list[bytes]:
     return [hmac.digest(key, f"transcoders/1/{purpose}".encode(), hashlib.sha256) for key in keys]
 
 
-def prefix(associated: bytes) -> bytes:
-    """What goes into a seal before the header."""
-    return len(associated).to_bytes(4, "big") + associated if associated else b""
+class Seal:
+    """A keyed digest behind the body. The first key, the newest, seals; every key opens.
 
-
-class Seal(ABC):
-    """What `hmac` and `blake2` share; they supply the digest of a prepared state.
-
-    The first key, the newest, seals; every key opens.
+    Hash states that have taken the key, and then the header, are kept and copied for each message: below 1 kB making
+    them costs more than the codec.
     """
 
     size: ClassVar[int]
@@ -51,18 +64,16 @@ class Seal(ABC):
         Option("env", "text", None, "environment variable with the keys, newest first, commas between"),
     )
 
-    __slots__ = ("_count",)
+    __slots__ = ("_inner", "_outer", "_ready")
 
-    def __init__(self, count: int) -> None:
-        self._count = count
-
-    @abstractmethod
-    def digest(self, index: int, head: bytes, body: Bytes) -> bytes:
-        """The digest of head and body under the key of that index."""
+    def __init__(self, inner: list[Hash], outer: list[Hash] | None = None) -> None:
+        """One keyed state for each key; with `outer`, the digest of the first goes into the second, as in HMAC."""
+        self._inner, self._outer = inner, outer
+        self._ready: list[dict[bytes, Hash]] = [{} for _ in inner]
 
     def apply(self, body: bytes, header: bytes, associated: bytes, /) -> bytes:
         """The body and its seal."""
-        return body + self.digest(0, prefix(associated) + header if associated else header, body)
+        return body + self._digest(0, header, associated, body)
 
     def undo(self, body: Bytes, header: bytes, associated: bytes, _limit: int, /) -> Bytes:
         """The body, if one of the keys sealed it."""
@@ -70,8 +81,23 @@ class Seal(ABC):
         if len(body) < size:
             raise Truncated(f"expected a seal of {size} bytes, found {len(body)} bytes")
         data, seal = body[:-size], body[-size:]
-        head = prefix(associated) + header if associated else header
-        for index in range(self._count):
-            if hmac.compare_digest(self.digest(index, head, data), seal):
+        for index in range(len(self._inner)):
+            if compare_digest(self._digest(index, header, associated, data), seal):
                 return data
         raise Tampered("the seal matches none of the keys: changed bytes, another key or other associated data")
+
+    def _digest(self, index: int, header: bytes, associated: bytes, body: Bytes) -> bytes:
+        ready = self._ready[index].get(header)
+        if ready is None or associated:
+            state = self._inner[index].copy()
+            state.update(len(associated).to_bytes(4, "big") + associated + header if associated else header)
+            if not associated:  # headers are few: only those that the transcoder reads get here
+                self._ready[index][header] = state.copy()
+        else:
+            state = ready.copy()
+        state.update(body)
+        if self._outer is None:
+            return state.digest()
+        outer = self._outer[index].copy()
+        outer.update(state.digest())
+        return outer.digest()

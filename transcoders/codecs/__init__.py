@@ -4,8 +4,9 @@ A codec's `dumps` says in which form it wrote the body (`frame.PLAIN`, `frame.TA
 `loads` gets that form back. It decides nothing about frames, filters or keys.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from transcoders.limits import Limits
 from transcoders.records import Types
@@ -49,6 +50,12 @@ class Context:
     sealed: bool = False
 
 
+Encode = Callable[..., bytes]
+"""`encode(value, /, *, associated_data=b"")`"""
+Decode = Callable[..., Any]
+"""`decode(data, /, *, associated_data=b"")`"""
+
+
 class Codec(Protocol):
     """What the pipeline asks of a codec."""
 
@@ -82,3 +89,22 @@ class Codec(Protocol):
             DecodeError: the body is not what `dumps` writes in that form.
         """
         ...
+
+
+class Express(Protocol):
+    """A codec that also offers the express way: plain values, no filters, one call of Python each way.
+
+    Below 1 kB a call of Python costs as much as the codec; two fewer make a small JSON session a third faster.
+    """
+
+    def express(self, prefix: bytes, size: int, encode: Encode, decode: Decode, /) -> tuple[Encode, Decode]:
+        """An encoder and a decoder that put and expect the prefix before a plain body of at most `size` bytes.
+
+        Whatever is not plain, not whole or not their business they pass to `encode` and `decode`.
+        """
+        ...
+
+
+def nothing(_value: object, /, *, associated_data: bytes = b"") -> Any:  # noqa: ARG001 - an Encode
+    """None: the encoder to pass to where only the express way is wanted."""
+    return None

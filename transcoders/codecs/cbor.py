@@ -8,13 +8,16 @@ length as a uint32.
 """
 
 import secrets
+import struct
+import sys
+from collections.abc import Callable
 from datetime import date
 from types import NoneType
 from typing import Any, ClassVar
 from uuid import UUID
 
 from transcoders import fidelity, frame, packer
-from transcoders.codecs import Context, Traits
+from transcoders.codecs import Context, Decode, Encode, Traits, nothing
 from transcoders.errors import Malformed, Truncated
 from transcoders.options import Option, Options
 from transcoders.tree import contains, deeper
@@ -53,8 +56,10 @@ _BUILT_IN = (
 """The tags that cbor2 decodes by itself."""
 _BIGNUMS = (2, 3)
 _LEAVES = frozenset((NoneType, bool, int, float, str, bytes, UUID, date))
+_length = struct.Struct(">BI").pack
+"""The second item of the sequence: 0x1A and a uint32."""
 _SUFFIX = 5
-"""Bytes of the second item: 0x1a and a uint32."""
+_StructError = struct.error
 
 
 class _Notation:
@@ -90,6 +95,7 @@ class CborCodec:
         "_loads",
         "_lower",
         "_pack",
+        "_plain",
         "_raise",
         "_rich",
         "_strict",
@@ -106,23 +112,57 @@ class CborCodec:
         self._depth, self._exact = context.limits.depth, not context.limits.by_engine
         self._lower = fidelity.Lowering(_Notation(cbor2), context.types, self._depth)
         self._raise = fidelity.Raising(context.types, _bytes)
+        self._plain: Callable[[object], bytes | None] = self._writer(b"", sys.maxsize, nothing)
         self._tags = dict.fromkeys(_BUILT_IN, _refuse)
         self._rich = {tag: _refuse for tag in _BUILT_IN if tag not in {*_BIGNUMS, *_STANDARD.values()}}
 
+    def express(self, prefix: bytes, size: int, encode: Encode, decode: Decode, /) -> tuple[Encode, Decode]:
+        """The express way; see `codecs.Express`."""
+        loads, tags, head = self._loads, self._tags, len(prefix)
+        around = head + _SUFFIX
+
+        def express_decode(data: bytes, /, *, associated_data: bytes = b"") -> Any:
+            """The value in the frame; see Transcoder.decode."""
+            try:
+                if (
+                    data[:head] == prefix
+                    and data[-_SUFFIX:] == _length(0x1A, len(data) - around)
+                    and len(data) <= size
+                    and not associated_data
+                ):
+                    return loads(data[head:], tag_hook=_refuse, semantic_decoders=tags)
+            except (TypeError, ValueError, _StructError):
+                pass
+            return decode(data, associated_data=associated_data)
+
+        return self._writer(prefix, size, encode), express_decode
+
+    def _writer(self, prefix: bytes, size: int, encode: Encode) -> Encode:
+        pack, strict, dumps = self._pack, self._strict, self._dumps
+
+        def express_encode(value: object, /, *, associated_data: bytes = b"") -> bytes:
+            """The frame of the value; see Transcoder.encode."""
+            try:
+                packed = pack(value, packer.refuse, strict)
+            except (packer.NotPlain, TypeError):
+                return encode(value, associated_data=associated_data)
+            # These bytes stand before bytes and bytearrays, and in some letters of text.
+            marked = 0xC4 in packed or 0xC5 in packed or 0xC6 in packed
+            if not associated_data and not (marked and contains(value, _BYTEARRAY)):
+                item: bytes = dumps(value)
+                data = prefix + item + _length(0x1A, len(item))
+                if len(data) <= size:
+                    return data
+            return encode(value, associated_data=associated_data)
+
+        return express_encode
+
     def dumps(self, value: object, /) -> tuple[int, bytes]:
         """The form and the CBOR sequence."""
-        try:
-            packed = self._pack(value, packer.refuse, self._strict)
-        except (packer.NotPlain, TypeError):
+        body = self._plain(value)
+        if body is None or (self._exact and deeper(value, self._depth)):
             return frame.TAGGED, self._tagged(value)
-        # These bytes stand before bytes and bytearrays, and in some letters of text.
-        marked = b"\xc4" in packed or b"\xc5" in packed or b"\xc6" in packed
-        if marked and contains(value, _BYTEARRAY):
-            return frame.TAGGED, self._tagged(value)
-        if self._exact and deeper(value, self._depth):
-            return frame.TAGGED, self._tagged(value)
-        item: bytes = self._dumps(value)
-        return frame.PLAIN, item + b"\x1a" + len(item).to_bytes(4, "big")
+        return frame.PLAIN, body
 
     def _tagged(self, value: object) -> bytes:
         lowered = self._lower(value)
@@ -130,7 +170,7 @@ class CborCodec:
             item: bytes = self._dumps(lowered)
         except (TypeError, ValueError) as error:
             raise self._lower.explain(value, error) from error
-        return item + b"\x1a" + len(item).to_bytes(4, "big")
+        return item + _length(0x1A, len(item))
 
     def raw(self, data: bytes, /) -> object:
         """The value of CBOR without a frame; tags other than those of dates, UUIDs and big integers are refused.

@@ -8,18 +8,21 @@ object of that shape is written as tagged pairs.
 
 import json
 import re
+import sys
 from base64 import b64decode, b64encode
+from collections.abc import Callable
 from types import NoneType
 from typing import Any, ClassVar
 
 from transcoders import fidelity, frame, packer
-from transcoders.codecs import Context, Traits
+from transcoders.codecs import Context, Decode, Encode, Traits, nothing
 from transcoders.errors import Malformed
 from transcoders.options import Option, Options
 from transcoders.tree import deeper
 
 _NUMBERS = frozenset((int, float))
-_NOT_FINITE = re.compile(rb"\xcb[\x7f\xff][\xf0-\xff]")  # a MessagePack float of all exponent bits
+_NOT_FINITE = re.compile(rb"\xcb[\x7f\xff][\xf0-\xff]").search  # a MessagePack float of all exponent bits
+_SPACE = 0x20
 _KINDS = {f"${name}": kind for kind, name in fidelity.NAMES.items()}
 
 
@@ -50,7 +53,7 @@ class JsonCodec:
     options: ClassVar[tuple[Option, ...]] = ()
     summary = "RFC 8259 text over orjson"
 
-    __slots__ = ("_depth", "_dumps", "_exact", "_levels", "_loads", "_lower", "_pack", "_raise", "_strict")
+    __slots__ = ("_depth", "_dumps", "_exact", "_levels", "_loads", "_lower", "_pack", "_plain", "_raise", "_strict")
 
     def __init__(self, _options: Options, context: Context) -> None:
         import orjson  # noqa: PLC0415
@@ -59,21 +62,50 @@ class JsonCodec:
         self._dumps, self._loads = orjson.dumps, orjson.loads
         self._pack, self._strict = strict.pack, strict.strict
         self._depth, self._exact = context.limits.depth, not context.limits.by_engine
+        self._plain: Callable[[object], bytes | None] = self._writer(b"", sys.maxsize, nothing)
         self._levels = 2 * self._depth + 2  # a record is two containers of JSON
         self._lower = fidelity.Lowering(_Notation(orjson.dumps), context.types, self._depth)
         self._raise = fidelity.Raising(context.types, _bytes)
 
+    def express(self, prefix: bytes, size: int, encode: Encode, decode: Decode, /) -> tuple[Encode, Decode]:
+        """The express way; see `codecs.Express`."""
+        loads, head = self._loads, len(prefix)
+
+        def express_decode(data: bytes, /, *, associated_data: bytes = b"") -> Any:
+            """The value in the frame; see Transcoder.decode."""
+            try:
+                if data[:head] == prefix and data[-1] > _SPACE and len(data) <= size and not associated_data:
+                    return loads(data[head:])
+            except (TypeError, ValueError):
+                pass
+            return decode(data, associated_data=associated_data)
+
+        return self._writer(prefix, size, encode), express_decode
+
+    def _writer(self, prefix: bytes, size: int, encode: Encode) -> Encode:
+        pack, strict, dumps = self._pack, self._strict, self._dumps
+
+        def express_encode(value: object, /, *, associated_data: bytes = b"") -> bytes:
+            """The frame of the value; see Transcoder.encode."""
+            try:
+                packed = pack(value, packer.refuse, strict)
+                # 0xCB marks a float; only one of all exponent bits, no number in JSON, starts with 0x7F or 0xFF.
+                if 0xCB not in packed or (0x7F not in packed and 0xFF not in packed) or not _NOT_FINITE(packed):
+                    data: bytes = prefix + dumps(value)
+                    if type(value) not in _NUMBERS and len(data) <= size and not associated_data:
+                        return data
+            except (packer.NotPlain, TypeError):
+                pass  # not plain, or not encodable: the walk tells which
+            return encode(value, associated_data=associated_data)
+
+        return express_encode
+
     def dumps(self, value: object, /) -> tuple[int, bytes]:
         """The form and the JSON text."""
-        try:
-            packed = self._pack(value, packer.refuse, self._strict)
-            if b"\xcb" not in packed or not _NOT_FINITE.search(packed):
-                text = self._dumps(value)
-                if type(value) not in _NUMBERS and not (self._exact and deeper(value, self._depth)):
-                    return frame.PLAIN, text
-        except (packer.NotPlain, TypeError):
-            pass  # not plain, or not encodable: the walk tells which
-        return frame.TAGGED, self._tagged(value)
+        text = self._plain(value)
+        if text is None or (self._exact and deeper(value, self._depth)):
+            return frame.TAGGED, self._tagged(value)
+        return frame.PLAIN, text
 
     def _tagged(self, value: object) -> bytes:
         lowered = self._lower(value)
@@ -101,11 +133,14 @@ class JsonCodec:
             value = self._loads(body)
         except ValueError as error:
             raise Malformed(f"expected JSON text: {str(error)[:100]}") from error
-        if body[-1] <= 0x20 or body[0] <= 0x20:
-            raise Malformed("expected JSON text and nothing else, found white space around it")
+        if body[-1] <= _SPACE:
+            raise Malformed("expected JSON text and nothing after it, found white space")
+        return self._checked(form, value) if form or self._exact else value
+
+    def _checked(self, form: int, value: object) -> object:
         if form:
             return self._lift(value, 0)
-        if self._exact and deeper(value, self._depth):
+        if deeper(value, self._depth):
             raise Malformed(f"nested deeper than {self._depth} containers")
         return value
 

@@ -69,7 +69,7 @@ class MsgpackCodec:
         except (packer.NotPlain, TypeError):
             return frame.TAGGED, self._tagged(value)
         # These bytes stand before bytes and bytearrays, and in some letters of text.
-        marked = b"\xc4" in packed or b"\xc5" in packed or b"\xc6" in packed
+        marked = 0xC4 in packed or 0xC5 in packed or 0xC6 in packed
         if marked and contains(value, _BYTEARRAY):
             return frame.TAGGED, self._tagged(value)
         if self._exact and deeper(value, self._depth):

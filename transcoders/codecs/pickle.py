@@ -98,7 +98,9 @@ class _Notation:
 
     @staticmethod
     def order(lowered: object) -> bytes:
-        return _joined(_Writer(), lowered)
+        writer = _Writer()
+        writer.dump(lowered)
+        return _joined(writer.parts)
 
     @staticmethod
     def tag(kind: int, payload: object) -> object:
@@ -137,64 +139,64 @@ class PickleCodec:
         """The form and the pickle, behind a table of buffers if it has any."""
         if self._views:
             return self._tagged(value)
+        # Popping from a list and appending to it are atomic, so a writer is never in two hands.
+        writers = self._writers
+        writer = writers.pop() if writers else _Writer()
         try:
-            data, _ = self._pickled(value)
-        except NotPlain:
-            return self._tagged(value)
-        except (ValueError, RecursionError):  # a cycle, or nested too deep: the walk says where
-            return self._tagged(value)
-        if (b"\x8f" in data or b"\x91" in data) and contains(value, _SETS):
+            writer.dump(value)
+        except (NotPlain, ValueError, RecursionError):  # not plain, a cycle, or too deep: the walk says where
+            return self._tagged(value)  # without that writer: its state is unknown
+        parts = writer.parts
+        data = parts.pop() if len(parts) == 1 else _joined(parts)
+        writers.append(writer)
+        if (0x8F in data or 0x91 in data) and contains(value, _SETS):
             return self._tagged(value)
         if self._guarded and len(data) > self._depth and deeper(value, self._depth):
             return self._tagged(value)
-        if b"\xed" in data and _SURROGATE.search(data):
+        if 0xED in data and _SURROGATE.search(data):
             self._wary(value)
         return frame.PLAIN, data
 
     def _tagged(self, value: object) -> tuple[int, bytes]:
         stream, views = self._pickled(self._lower(value))
-        if b"\xed" in stream and _SURROGATE.search(stream):
+        if 0xED in stream and _SURROGATE.search(stream):
             self._wary(value)
         if not views:
             return frame.TAGGED, stream
         return frame.TAGGED | frame.BUFFERS, buffers.join(stream, [view.raw() for view in views])
 
     def _pickled(self, value: object) -> tuple[bytes, list[pickle.PickleBuffer]]:
-        # Popping from a list and appending to it are atomic, so a writer is never in two hands.
-        writer = self._writers.pop() if self._writers else _Writer()
-        data = _joined(writer, value)
-        views = writer.buffers.copy() if writer.buffers else []
-        writer.buffers.clear()
-        self._writers.append(writer)  # not after an error: its state is unknown
-        return data, views
+        writer = _Writer()
+        writer.dump(value)
+        return _joined(writer.parts), writer.buffers
 
     def loads(self, form: int, body: bytes, /) -> object:
         """The value of the pickle."""
-        views: list[memoryview] = []
-        stream: bytes | memoryview = body
         if form & frame.BUFFERS:
             stream, views = buffers.split(memoryview(body))
+            return self._lift(self._checked(form, stream, _reader(views)), 0)
+        readers = self._readers
+        reader = readers.pop() if readers else _reader()
+        value = self._checked(form, body, reader)
+        readers.append(reader)  # not after an error: its state is unknown
+        return self._lift(value, 0) if form else value
+
+    def _checked(self, form: int, stream: bytes | memoryview, reader: "_Reader") -> object:
         if self._guarded:
             opcodes.check(stream)
+        source, load = reader
+        source.data = stream
         try:
-            value = self._unpickled(stream, views)
+            value = load()
         except DecodeError:
             raise
         except Exception as error:  # the unpickler raises nearly anything on a broken stream
             raise Malformed(f"expected a pickle of data: {type(error).__name__}: {str(error)[:100]}") from error
+        if source.used != len(stream):
+            raise Malformed(f"expected one pickle, found {len(stream) - source.used} bytes after it")
         levels = 3 * self._depth if form else self._depth  # a tag is a tuple more
         if self._guarded and len(stream) > levels and deeper(value, levels):
             raise TooLarge(f"nested deeper than {self._depth} containers")
-        return self._lift(value, 0) if form else value
-
-    def _unpickled(self, stream: bytes | memoryview, views: Iterable[memoryview]) -> object:
-        source, load = self._readers.pop() if self._readers and not views else _reader(views)
-        source.data, source.used = stream, 0
-        value = load()
-        if source.used != len(stream):
-            raise Malformed(f"expected one pickle, found {len(stream) - source.used} bytes after it")
-        if not views:
-            self._readers.append((source, load))
         return value
 
     def _lift(self, tree: Any, depth: int) -> Any:
@@ -216,17 +218,18 @@ class PickleCodec:
 _CONTAINERS = frozenset((list, dict, tuple))
 
 
-def _joined(writer: _Writer, value: object) -> bytes:
-    writer.dump(value)
-    parts = writer.parts
-    data = parts[0] if len(parts) == 1 else b"".join(parts)
+def _joined(parts: list[bytes]) -> bytes:
+    data = b"".join(parts)
     parts.clear()
     return data
 
 
-def _reader(views: Iterable[memoryview]) -> tuple[_Source, Any]:
+_Reader = tuple[_Source, Any]
+
+
+def _reader(views: Iterable[memoryview] | None = None) -> _Reader:
     source = _Source()
-    return source, _DataUnpickler(source, buffers=views or None).load
+    return source, _DataUnpickler(source, buffers=views).load
 
 
 def _bytes(payload: object) -> bytes | memoryview:

@@ -7,7 +7,7 @@ sessions below about 1 kB.
 import hashlib
 
 from transcoders.codecs import Context
-from transcoders.filters import Bytes, Rank
+from transcoders.filters import Rank
 from transcoders.options import Options
 from transcoders.seal import Seal, derive
 
@@ -20,16 +20,8 @@ class Blake2Filter(Seal):
     size = 16
     summary = "keyed BLAKE2b, 16 bytes"
 
-    __slots__ = ("_states",)
+    __slots__ = ()
 
     def __init__(self, _options: Options, context: Context) -> None:
         keys = derive(context.keys, "blake2")
-        super().__init__(len(keys))
-        self._states = [hashlib.blake2b(key=key, digest_size=self.size, person=b"transcoders/1") for key in keys]
-
-    def digest(self, index: int, head: bytes, body: Bytes) -> bytes:
-        """The digest under the key of that index."""
-        state = self._states[index].copy()
-        state.update(head)
-        state.update(body)
-        return state.digest()
+        super().__init__([hashlib.blake2b(key=key, digest_size=self.size, person=b"transcoders/1") for key in keys])

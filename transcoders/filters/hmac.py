@@ -7,7 +7,7 @@ as `hmac.digest` at half its cost below 2 kB, where the seal costs more than the
 import hashlib
 
 from transcoders.codecs import Context
-from transcoders.filters import Bytes, Rank
+from transcoders.filters import Rank
 from transcoders.options import Options
 from transcoders.seal import Seal, derive
 
@@ -24,20 +24,11 @@ class HmacFilter(Seal):
     size = 32
     summary = "HMAC-SHA-256, 32 bytes"
 
-    __slots__ = ("_states",)
+    __slots__ = ()
 
     def __init__(self, _options: Options, context: Context) -> None:
         padded = [key.ljust(_BLOCK, b"\0") for key in derive(context.keys, "hmac")]
-        super().__init__(len(padded))
-        self._states = [
-            (hashlib.sha256(key.translate(_INNER)), hashlib.sha256(key.translate(_OUTER))) for key in padded
-        ]
-
-    def digest(self, index: int, head: bytes, body: Bytes) -> bytes:
-        """The digest under the key of that index."""
-        inner, outer = self._states[index]
-        inner, outer = inner.copy(), outer.copy()
-        inner.update(head)
-        inner.update(body)
-        outer.update(inner.digest())
-        return outer.digest()
+        super().__init__(
+            [hashlib.sha256(key.translate(_INNER)) for key in padded],
+            [hashlib.sha256(key.translate(_OUTER)) for key in padded],
+        )
