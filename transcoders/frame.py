@@ -4,10 +4,12 @@ The layout is a public format, specified byte by byte in docs/format.md and pinn
 and writes headers; it runs no codec and no filter, and knows no names: tags become names in `registry`.
 """
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from transcoders.errors import Foreign, Refused, Truncated
+
+Bytes = bytes | memoryview
+"""What a body may be: bytes, or a view of the frame."""
 
 MAGIC: Final = b"\xc1T"
 """0xC1 is the byte MessagePack never uses; no JSON text and no pickle starts with it."""
@@ -25,8 +27,7 @@ _FORM = 0x03
 _RESERVED = 0x0C
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """A header as it stands in the bytes."""
 
     codec: int

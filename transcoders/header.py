@@ -1,14 +1,13 @@
 """What a frame says about itself, without running a codec or a filter."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from transcoders import frame
 from transcoders.errors import DecodeError
 from transcoders.registry import REGISTRY
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """What stands before the body.
 
     Attributes:

@@ -4,7 +4,7 @@ The defaults fit web sessions. They bound hostile bytes, and they bound our own 
 so that nothing is ever written that cannot be read back.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple, Self
 
 from transcoders.errors import SpecError
 
@@ -12,8 +12,12 @@ ENGINE_DEPTH = 250
 """Containers inside containers that every engine encodes: orjson and ormsgpack stop at 254 and 255."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class _Fields(NamedTuple):
+    size: int
+    depth: int
+
+
+class Limits(_Fields):
     """What is refused.
 
     Attributes:
@@ -23,15 +27,14 @@ class Limits:
             is kept exactly, by a look at every container.
     """
 
-    size: int = 1 << 20
-    depth: int = ENGINE_DEPTH
+    __slots__ = ()
 
-    def __post_init__(self) -> None:
-        """Raise SpecError on a limit that is no whole number in its range."""
-        for name, low, high in (("size", 1, 1 << 40), ("depth", 1, ENGINE_DEPTH)):
-            value = getattr(self, name)
-            if type(value) is not int or not low <= value <= high:
-                raise SpecError(f"Limits.{name} takes a whole number from {low} to {high}, not {value!r}")
+    def __new__(cls, size: int = 1 << 20, depth: int = ENGINE_DEPTH) -> Self:
+        """The limits; raises SpecError on one that is no whole number in its range."""
+        for name, value, high in (("size", size, 1 << 40), ("depth", depth, ENGINE_DEPTH)):
+            if type(value) is not int or not 1 <= value <= high:
+                raise SpecError(f"Limits.{name} takes a whole number from 1 to {high}, not {value!r}")
+        return super().__new__(cls, size, depth)
 
     @property
     def by_engine(self) -> bool:

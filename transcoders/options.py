@@ -4,10 +4,8 @@ A factory declares `Option`s; `read` turns the text of a stage into typed values
 the option takes. An option that equals its default is dropped from the canonical spec.
 """
 
-import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from transcoders.errors import SpecError
 
@@ -15,8 +13,7 @@ OptionValue = int | str | bool
 Options = Mapping[str, OptionValue]
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """One option of a codec or filter.
 
     Attributes:
@@ -87,6 +84,8 @@ def written(declared: Iterable[Option], values: Options) -> dict[str, str]:
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """A did-you-mean clause for an unknown name, or the names there are."""
+    import difflib  # noqa: PLC0415 - only when something is wrong
+
     names = sorted(names)
     if close := difflib.get_close_matches(name.lower(), names, n=2, cutoff=0.6):
         return "; did you mean " + " or ".join(map(repr, close)) + "?"

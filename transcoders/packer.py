@@ -9,8 +9,7 @@ This is the only file that imports ormsgpack.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 Hook = Callable[[Any], object]
 
@@ -24,8 +23,7 @@ def refuse(_value: object) -> object:
     raise NotPlain
 
 
-@dataclass(frozen=True, slots=True)
-class Packer:
+class Packer(NamedTuple):
     """The functions of the engine and the options they are called with.
 
     Attributes:

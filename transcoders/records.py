@@ -4,7 +4,6 @@ The bytes hold the name that the application registered, never a module path: de
 class does not break stored sessions. This is the plain case, fields by name; versions and migrations are for schemas.
 """
 
-import dataclasses
 import sys
 from enum import Enum, Flag
 from typing import Any
@@ -19,9 +18,14 @@ def is_struct(cls: type) -> bool:
     return msgspec is not None and issubclass(cls, msgspec.Struct)
 
 
+def is_dataclass(cls: type) -> bool:
+    """Whether the class is a dataclass; never imports dataclasses, which takes longer than all of ours."""
+    return hasattr(cls, "__dataclass_fields__")
+
+
 def carries(cls: object) -> bool:
     """Whether values of the class can be registered: an Enum, a dataclass or a Struct."""
-    return isinstance(cls, type) and (issubclass(cls, Enum) or dataclasses.is_dataclass(cls) or is_struct(cls))
+    return isinstance(cls, type) and (issubclass(cls, Enum) or is_dataclass(cls) or is_struct(cls))
 
 
 def lower(value: object, types: Types) -> tuple[bool, str, Any]:
@@ -67,8 +71,10 @@ def raise_record(payload: Any, types: Types) -> object:
 
 def _fields(cls: Any) -> dict[str, bool]:
     """Field names, each with whether the constructor takes it."""
-    if dataclasses.is_dataclass(cls):
-        return {field.name: field.init for field in dataclasses.fields(cls)}
+    if is_dataclass(cls):
+        from dataclasses import fields  # noqa: PLC0415
+
+        return {field.name: field.init for field in fields(cls)}
     return dict.fromkeys(cls.__struct_fields__, True)
 
 

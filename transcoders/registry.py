@@ -7,12 +7,9 @@ is read here and nowhere else.
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from importlib.metadata import entry_points
-from importlib.util import find_spec
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from transcoders import options as declared
 from transcoders import records
@@ -40,8 +37,7 @@ _ALIASES: Final = {"pickle5": "pickle"}
 """pickle5 on PyPI is the backport of protocol 5 to Python 3.7; the standard library has had it since 3.8."""
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(NamedTuple):
     """One name that can stand in a config string.
 
     Attributes:
@@ -114,7 +110,7 @@ class Registry:
                 if found := source.get((kind, name)):
                     found = found[0] if isinstance(found, tuple) else found
                     return name, _imported(found, f"{kind} {name!r}") if isinstance(found, str) else found
-            if point := next((p for p in entry_points(group=f"transcoders.{kind}s") if p.name == name), None):
+            if point := _points(kind).get(name):
                 return name, point.load()
         raise SpecError(f"there is no {' or '.join(kinds)} {name!r}{declared.nearest(name, self.names(kinds))}")
 
@@ -122,7 +118,7 @@ class Registry:
         """The names of these kinds, entry points included."""
         known = {name for kind, name in (*_BUILT_IN, *self._factories) if kind in kinds}
         aliases = {alias for alias, name in _ALIASES.items() if name in known}
-        return sorted(known | aliases | {p.name for kind in kinds for p in entry_points(group=f"transcoders.{kind}s")})
+        return sorted(known.union(aliases, *map(_points, kinds)))
 
     def offers(self) -> list[Offer]:
         """What can stand in a config string; codecs first, then filters in encode order."""
@@ -138,6 +134,8 @@ class Registry:
                     yield kind, name, factory
 
     def _offer(self, kind: Kind, name: str) -> Offer:
+        from importlib.util import find_spec  # noqa: PLC0415 - not at start-up
+
         _, factory = self.find((kind,), name)
         _, packages = _BUILT_IN.get((kind, name), ("", ()))
         missing = any(find_spec(package) is None for package in packages)
@@ -182,6 +180,13 @@ def _environment(variable: str, name: str, keys: tuple[bytes, ...]) -> tuple[byt
     if not text:
         raise SpecError(f"{name!r} takes its keys from the environment variable {variable}, which is not set")
     return tuple(part.strip().encode() for part in text.split(","))
+
+
+def _points(kind: str) -> dict[str, Any]:
+    """Entry points of the group of that kind by name; their machinery takes 20 ms to import, so not at start-up."""
+    from importlib.metadata import entry_points  # noqa: PLC0415
+
+    return {point.name: point for point in entry_points(group=f"transcoders.{kind}s")}
 
 
 def _imported(path: str, what: str) -> Any:

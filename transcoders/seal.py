@@ -10,9 +10,8 @@ from hmac import compare_digest
 from typing import ClassVar, Protocol
 
 from transcoders.errors import SpecError, Tampered, Truncated
+from transcoders.frame import Bytes
 from transcoders.options import Option
-
-Bytes = bytes | memoryview
 
 
 class Hash(Protocol):

@@ -6,7 +6,7 @@ for `registry`. No secret can be written in a spec: options name places (`env=SE
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from transcoders.errors import SpecError
 
@@ -17,8 +17,7 @@ _VALUE = re.compile(r"[^+,=\s\x00-\x1f\x7f]+")
 _LONGEST = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(NamedTuple):
     """One name with its options, all still text, sorted by key."""
 
     name: str
@@ -35,8 +34,7 @@ class Stage:
         return f"{self.name}:{options}" if options else self.name
 
 
-@dataclass(frozen=True, slots=True)
-class Spec:
+class Spec(NamedTuple):
     """A whole config string: the codec's stage, then the filters' in encode order."""
 
     codec: Stage

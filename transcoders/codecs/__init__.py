@@ -5,15 +5,13 @@ A codec's `dumps` says in which form it wrote the body (`frame.PLAIN`, `frame.TA
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from transcoders.limits import Limits
 from transcoders.records import Types
 
 
-@dataclass(frozen=True, slots=True)
-class Traits:
+class Traits(NamedTuple):
     """What a codec promises; declared here, probed by the contract tests.
 
     Attributes:
@@ -33,8 +31,7 @@ class Traits:
     zero_copy: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """What a factory is given beside its options.
 
     Attributes:
@@ -44,8 +41,8 @@ class Context:
         sealed: whether a filter authenticates the bytes before the codec reads them.
     """
 
-    limits: Limits = field(default_factory=Limits)
-    types: Types = field(default_factory=dict)
+    limits: Limits
+    types: Types
     keys: tuple[bytes, ...] = ()
     sealed: bool = False
 

@@ -7,7 +7,7 @@ looks at neither. Ranks rise along a config string, so that bytes are authentica
 from enum import IntEnum
 from typing import Protocol
 
-from transcoders.seal import Bytes as Bytes
+from transcoders.frame import Bytes
 
 
 class Rank(IntEnum):

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 from transcoders.codecs import Context
 from transcoders.errors import Malformed, TooLarge
-from transcoders.filters import Bytes, Rank
+from transcoders.filters import Rank
+from transcoders.frame import Bytes
 from transcoders.options import Option, Options
 
 
