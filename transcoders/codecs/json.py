@@ -22,7 +22,6 @@ from transcoders.tree import deeper
 
 _NUMBERS = frozenset((int, float))
 _NOT_FINITE = re.compile(rb"\xcb[\x7f\xff][\xf0-\xff]").search  # a MessagePack float of all exponent bits
-_SPACE = 0x20
 _KINDS = {f"${name}": kind for kind, name in fidelity.NAMES.items()}
 
 
@@ -74,7 +73,7 @@ class JsonCodec:
         def express_decode(data: bytes, /, *, associated_data: bytes = b"") -> Any:
             """The value in the frame; see Transcoder.decode."""
             try:
-                if data[:head] == prefix and data[-1] > _SPACE and len(data) <= size and not associated_data:
+                if data[:head] == prefix and data[-1] > 0x20 and len(data) <= size and not associated_data:
                     return loads(data[head:])
             except (TypeError, ValueError):
                 pass
@@ -83,16 +82,17 @@ class JsonCodec:
         return self._writer(prefix, size, encode), express_decode
 
     def _writer(self, prefix: bytes, size: int, encode: Encode) -> Encode:
-        pack, strict, dumps = self._pack, self._strict, self._dumps
+        pack, strict, dumps, refuse = self._pack, self._strict, self._dumps, packer.refuse
 
         def express_encode(value: object, /, *, associated_data: bytes = b"") -> bytes:
             """The frame of the value; see Transcoder.encode."""
             try:
-                packed = pack(value, packer.refuse, strict)
+                packed = pack(value, refuse, strict)
                 # 0xCB marks a float; only one of all exponent bits, no number in JSON, starts with 0x7F or 0xFF.
                 if 0xCB not in packed or (0x7F not in packed and 0xFF not in packed) or not _NOT_FINITE(packed):
                     data: bytes = prefix + dumps(value)
-                    if type(value) not in _NUMBERS and len(data) <= size and not associated_data:
+                    # A bare number ends in a digit and is not plain; neither, for that, are strings by themselves.
+                    if data[-1] > 0x39 and len(data) <= size and not associated_data:
                         return data
             except (packer.NotPlain, TypeError):
                 pass  # not plain, or not encodable: the walk tells which
@@ -133,7 +133,7 @@ class JsonCodec:
             value = self._loads(body)
         except ValueError as error:
             raise Malformed(f"expected JSON text: {str(error)[:100]}") from error
-        if body[-1] <= _SPACE:
+        if body[-1] <= 0x20:
             raise Malformed("expected JSON text and nothing after it, found white space")
         return self._checked(form, value) if form or self._exact else value
 

@@ -174,14 +174,14 @@ class PickleCodec:
         """The value of the pickle."""
         if form & frame.BUFFERS:
             stream, views = buffers.split(memoryview(body))
-            return self._lift(self._checked(form, stream, _reader(views)), 0)
+            return self._lift(self._value(form, stream, _reader(views)), 0)
         readers = self._readers
         reader = readers.pop() if readers else _reader()
-        value = self._checked(form, body, reader)
+        value = self._value(form, body, reader)
         readers.append(reader)  # not after an error: its state is unknown
         return self._lift(value, 0) if form else value
 
-    def _checked(self, form: int, stream: bytes | memoryview, reader: "_Reader") -> object:
+    def _value(self, form: int, stream: bytes | memoryview, reader: "_Reader") -> object:
         if self._guarded:
             opcodes.check(stream)
         source, load = reader
@@ -194,9 +194,8 @@ class PickleCodec:
             raise Malformed(f"expected a pickle of data: {type(error).__name__}: {str(error)[:100]}") from error
         if source.used != len(stream):
             raise Malformed(f"expected one pickle, found {len(stream) - source.used} bytes after it")
-        levels = 3 * self._depth if form else self._depth  # a tag is a tuple more
-        if self._guarded and len(stream) > levels and deeper(value, levels):
-            raise TooLarge(f"nested deeper than {self._depth} containers")
+        if self._guarded and len(stream) > self._depth and deeper(value, 3 * self._depth if form else self._depth):
+            raise TooLarge(f"nested deeper than {self._depth} containers")  # a tag is a tuple and a list more
         return value
 
     def _lift(self, tree: Any, depth: int) -> Any:
