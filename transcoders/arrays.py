@@ -32,7 +32,7 @@ def lower(array: "ndarray[Any, Any]") -> tuple[list[object], memoryview]:
     if not _DTYPE.fullmatch(array.dtype.str):
         raise ValueError(f"arrays hold numbers, booleans, dates or text, not dtype {array.dtype.str!r}")
     order: Literal["C", "F"] = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
-    flat = array.ravel(order=order).view("u1") if array.size else array.ravel()
+    flat = array.ravel(order=order).view("u1")
     return [array.dtype.str, order, list(array.shape)], flat.data
 
 

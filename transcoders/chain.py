@@ -10,6 +10,9 @@ from transcoders.limits import Limits
 from transcoders.registry import REGISTRY, prepare
 from transcoders.spec import Spec
 
+OTHERS = 128
+"""The first tag of codecs and filters that are not ours."""
+
 
 class Chain:
     """The codec and filters of a spec.
@@ -30,6 +33,7 @@ class Chain:
         self.sealed = any(item.rank > Rank.COMPRESS for item in self.filters)
         codec, build, _ = prepare(("codec", "transcoder"), spec.codec, ())
         self.codec: Codec = build(Context(limits, REGISTRY.types, (), self.sealed))
+        _check_tags(spec, self.codec, *self.filters)
         self.spec = Spec(codec, tuple(stage for stage, _, _ in stages))
 
     def frames(self) -> Iterator[tuple[bytes, int, tuple[Filter, ...]]]:
@@ -38,6 +42,14 @@ class Chain:
         for filters in dict.fromkeys((self.filters, bare)):
             for form in self.codec.forms:
                 yield frame.header(self.codec.tag, form, tuple(item.tag for item in filters)), form, filters
+
+
+def _check_tags(spec: Spec, codec: Codec, *filters: Filter) -> None:
+    for stage, made in ((spec.codec, codec), *zip(spec.filters, filters, strict=True)):
+        ours = type(made).__module__.startswith("transcoders.")
+        tag = getattr(made, "tag", None)
+        if not ours and not (type(tag) is int and OTHERS <= tag <= 0xFF):
+            raise SpecError(f"{stage.name!r} needs a tag from {OTHERS} to 255 of its own, not {tag!r}")
 
 
 def _check_ranks(spec: Spec, filters: tuple[Filter, ...]) -> None:

@@ -106,10 +106,14 @@ class Lowering:
             return value
         return (self._rows.get(type(value)) or self._other)(value, at)
 
+    def check(self, value: object) -> None:
+        """Raise EncodeError when a str holds half a surrogate pair, or anything else is outside the set."""
+        Lowering(self._notation, self._types, self._depth, wary=True)(value)
+
     def explain(self, value: object, error: Exception) -> EncodeError:
         """The EncodeError that names what the codec's library could not encode."""
         try:
-            Lowering(self._notation, self._types, self._depth, wary=True)(value)
+            self.check(value)
         except EncodeError as found:
             return found
         return EncodeError(f"the codec's library refused the value: {str(error)[:100]}")
@@ -207,7 +211,7 @@ class Raising:
             TUPLE: lambda items: tuple(_list(items)), SET: lambda items: set(_list(items)),
             FROZENSET: lambda items: frozenset(_list(items)), PAIRS: _pairs,
             BYTES: lambda payload: bytes(run(payload)), BYTEARRAY: lambda payload: bytearray(run(payload)),
-            INT: _int, FLOAT: lambda text: _FLOATS[text],
+            INT: _int, FLOAT: _float,
             DATETIME: timestamps.raise_datetime, DATE: timestamps.raise_date, TIME: timestamps.raise_time,
             TIMEDELTA: _timedelta, DECIMAL: _decimal, UUID_: lambda payload: UUID(bytes=bytes(run(payload))),
             ENUM: lambda payload: records.raise_enum(payload, self._types),
@@ -243,12 +247,12 @@ def path(at: Step) -> str:
     while at[0] is not None:
         at, key, _ = at
         plain = type(key) is str and key.isidentifier()
-        steps.append(f".{key}" if plain else f"[{repr(key)[:40]}]")
+        steps.append(f".{key[:40]}" if plain else f"[{repr(key)[:40]}]")
     return "$" + "".join(reversed(steps))
 
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
-_FLOATS: Final = {text: float(text) for text in ("nan", "inf", "-inf")}
+_FLOATS: Final = frozenset(("nan", "inf", "-inf"))
 
 
 def _list(payload: object) -> list[Any]:
@@ -270,6 +274,12 @@ def _int(text: str) -> int:
     if f"{value:x}" != text:
         raise ValueError("expected lower-case hexadecimal digits")
     return value
+
+
+def _float(text: object) -> float:
+    if text not in _FLOATS:
+        raise ValueError("expected nan, inf or -inf")
+    return float(str(text))  # a new object each: two NaNs may be two keys
 
 
 def _number(payload: object) -> object:

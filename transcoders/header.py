@@ -35,7 +35,8 @@ class Header(NamedTuple):
 
 def peek(data: bytes | bytearray | memoryview) -> Header:
     """The header of the frame; never raises on any bytes."""
-    view = memoryview(data).cast("B")
+    view = memoryview(data)
+    view = view.cast("B") if view.c_contiguous else memoryview(view.tobytes())
     try:
         head = frame.parse(bytes(view[: frame.FIXED + 15]))
     except DecodeError as error:

@@ -41,6 +41,13 @@ class Option(NamedTuple):
             "text": "text",
         }[self.kind]
 
+    @property
+    def usage(self) -> str:
+        """How the option is written."""
+        span = f"{self.low}-{self.high}" if self.high < 1000 else "BYTES"
+        values = {"int": span, "flag": "yes|no", "choice": "|".join(self.choices), "text": "NAME"}
+        return f"{self.name}={values[self.kind]}"
+
     def read(self, text: str) -> OptionValue:
         """The typed value of the text; raises SpecError when the option does not take it."""
         value = self._value(text)

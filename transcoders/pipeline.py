@@ -10,7 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from transcoders import frame
 from transcoders.chain import Chain
-from transcoders.codecs import Context, Express
+from transcoders.codecs import NONE, Context, Express
 from transcoders.errors import DecodeError, EncodeError, Foreign, Malformed, Refused, SpecError, TooLarge
 from transcoders.filters import Filter, Rank
 from transcoders.header import names
@@ -21,6 +21,7 @@ from transcoders.spec import Spec, parse
 
 T = TypeVar("T")
 Reader = Callable[[bytes], Any]
+_RAW = "raw-"
 
 
 class Transcoder(Generic[T]):
@@ -37,7 +38,9 @@ class Transcoder(Generic[T]):
         *("_size", "_undo", "limits", "spec", "traits"),
     )  # fmt: skip
 
-    def __init__(self, chain: Chain, accepted: Iterable[Chain], readers: Iterable[Reader], limits: Limits) -> None:
+    def __init__(
+        self, chain: Chain, accepted: Iterable[Chain], readers: Iterable[tuple[str, Reader]], limits: Limits
+    ) -> None:
         self.spec, self.traits, self.limits, self._chain = chain.spec, chain.codec.traits, limits, chain
         self._dumps, self._loads = chain.codec.dumps, chain.codec.loads
         self._apply = tuple((item.apply, item.rank == Rank.COMPRESS, item.tag) for item in chain.filters)
@@ -67,8 +70,8 @@ class Transcoder(Generic[T]):
             form, body = self._dumps(value)
         except RecursionError as error:
             raise EncodeError("nested too deep for what is left of this thread's stack") from error
-        if associated_data:
-            _check_sealed(self._chain)
+        if associated_data is not NONE:
+            _check_associated(associated_data, self._chain)
         header, size = self._headers[form], len(body)
         for apply, compresses, tag in self._apply:
             filtered = apply(body, header, associated_data)
@@ -97,8 +100,8 @@ class Transcoder(Generic[T]):
             form = self._forms.get(header)
             if form is not None:
                 body = data[self._head :]
-                if associated_data:
-                    _check_sealed(self._chain)
+                if associated_data is not NONE:
+                    _check_associated(associated_data, self._chain)
                 for undo in self._undo:
                     body = undo(body, header, associated_data, self._size)  # type: ignore[assignment]
                 try:
@@ -110,9 +113,12 @@ class Transcoder(Generic[T]):
     def _read(self, data: bytes | bytearray | memoryview, associated: bytes) -> T:
         if not isinstance(data, bytes | bytearray | memoryview):
             raise Foreign(f"expected the bytes of a frame, found {type(data).__name__}")
-        if len(data) > self._size:
-            raise TooLarge(f"expected a frame of at most {self._size} bytes, found {len(data)}")
-        view = memoryview(data).cast("B")
+        view = memoryview(data)
+        if view.nbytes > self._size:
+            raise TooLarge(f"expected a frame of at most {self._size} bytes, found {view.nbytes}")
+        view = view.cast("B") if view.c_contiguous else memoryview(view.tobytes())
+        if associated is not NONE:
+            _check_associated(associated, self._chain)
         start = bytes(view[: frame.FIXED + 15])
         try:
             head = frame.parse(start)
@@ -122,8 +128,8 @@ class Transcoder(Generic[T]):
         if reading is None:
             raise Refused(self._refusal(head))
         chain, form, filters = reading
-        if associated:
-            _check_sealed(chain)
+        if associated and not chain.sealed:
+            raise Refused(f"the frame is {chain.spec}, without a seal to bind it to the associated data")
         body: bytes | memoryview = view[head.size :]
         for item in reversed(filters):
             body = item.undo(body, start[: head.size], associated, self._size)
@@ -135,11 +141,11 @@ class Transcoder(Generic[T]):
 
     def _foreign(self, data: bytes, error: Foreign) -> T:
         reasons = []
-        for reader in self._readers:
+        for name, reader in self._readers:
             try:
                 return reader(data)  # type: ignore[no-any-return]
             except DecodeError as reason:
-                reasons.append(str(reason))
+                reasons.append(f"{name}: {reason}")
         if not reasons:
             raise error
         raise Foreign(f"{error}; the readers of accept say: {'; '.join(reasons)}")
@@ -161,7 +167,9 @@ class _Express(Transcoder[T]):
 
     __slots__ = ("decode", "encode")
 
-    def __init__(self, chain: Chain, accepted: Iterable[Chain], readers: Iterable[Reader], limits: Limits) -> None:
+    def __init__(
+        self, chain: Chain, accepted: Iterable[Chain], readers: Iterable[tuple[str, Reader]], limits: Limits
+    ) -> None:
         super().__init__(chain, accepted, readers, limits)
         express: Express = chain.codec  # type: ignore[assignment]
         encode, decode = express.express(self._headers[frame.PLAIN], limits.size, super().encode, super().decode)
@@ -195,20 +203,39 @@ def transcoder(
     Raises:
         SpecError: the text, a name, an option, an order or a key is wrong; MissingExtra when a package is missing.
     """
-    limits, secrets = limits or Limits(), _secrets(keys)
+    limits, secrets, names = _limits(limits), _secrets(keys), _names(accept)
     chain = Chain(spec if isinstance(spec, Spec) else parse(spec), secrets, limits)
     if isinstance(chain.codec, Transcoder):
+        if chain.filters or secrets or names:
+            raise SpecError(f"{chain.spec.codec} is a whole transcoder: it takes no filters, keys or accept")
         return chain.codec
-    chains, readers = [], []
-    for name in (accept,) if isinstance(accept, str) else accept:
-        if name.startswith("raw-") or name in REGISTRY.names(("reader",)):
-            readers.append(_reader(name, limits))
-        else:
-            chains.append(Chain(parse(name), secrets, limits))
+    readers = [(name, reader) for name in names if (reader := _reader(name, limits))]
+    chains = [Chain(parse(name), secrets, limits) for name in names if not _reads(name)]
+    for one in chains:
+        if isinstance(one.codec, Transcoder):
+            raise SpecError(f"accept takes codecs and readers, and {one.spec} is a whole transcoder")
     if secrets and not any(one.sealed for one in (chain, *chains)):
         raise SpecError(f"keys were given, but {chain.spec} has no stage that uses them: add +hmac or +blake2")
     express = hasattr(chain.codec, "express") and not chain.filters and limits.by_engine
     return (_Express if express else Transcoder)(chain, chains, readers, limits)
+
+
+def _limits(limits: Limits | None) -> Limits:
+    if limits is not None and not isinstance(limits, Limits):
+        raise SpecError(f"limits takes Limits(...), not {type(limits).__name__}")
+    return limits or Limits()
+
+
+def _names(accept: Iterable[str]) -> tuple[str, ...]:
+    names = (accept,) if isinstance(accept, str) else tuple(accept)
+    for name in names:
+        if not isinstance(name, str):
+            raise SpecError(f"accept takes config strings and names of readers, not {type(name).__name__}")
+    return names
+
+
+def _reads(name: str) -> bool:
+    return name in REGISTRY.names(("reader",)) or name.startswith(_RAW)
 
 
 def _secrets(keys: Iterable[bytes]) -> tuple[bytes, ...]:
@@ -217,17 +244,21 @@ def _secrets(keys: Iterable[bytes]) -> tuple[bytes, ...]:
     return tuple(keys)
 
 
-def _reader(name: str, limits: Limits) -> Reader:
-    if name.startswith("raw-"):
-        codec = Chain(parse(name.removeprefix("raw-")), (), limits).codec
-        if raw := getattr(codec, "raw", None):
-            return raw  # type: ignore[no-any-return]
-        raise SpecError(f"codec {name[4:]!r} has no reader for bytes without a frame")
-    return REGISTRY.find(("reader",), name)[1]  # type: ignore[no-any-return]
+def _reader(name: str, limits: Limits) -> Reader | None:
+    if not _reads(name):
+        return None
+    if name in REGISTRY.names(("reader",)):
+        return REGISTRY.find(("reader",), name)[1]  # type: ignore[no-any-return]
+    codec = Chain(parse(name.removeprefix(_RAW)), (), limits).codec
+    if raw := getattr(codec, "raw", None):
+        return raw  # type: ignore[no-any-return]
+    raise SpecError(f"codec {name.removeprefix(_RAW)!r} has no reader for bytes without a frame")
 
 
-def _check_sealed(chain: Chain) -> None:
-    if not chain.sealed:
+def _check_associated(associated: bytes, chain: Chain) -> None:
+    if type(associated) is not bytes:
+        raise SpecError(f"associated data is bytes, not {type(associated).__name__}")
+    if associated and not chain.sealed:
         raise SpecError(f"associated data needs a seal, and {chain.spec} has none: add +hmac or +blake2")
 
 

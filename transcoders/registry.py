@@ -7,6 +7,7 @@ is read here and nowhere else.
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from typing import Any, Final, Literal, NamedTuple
@@ -16,7 +17,7 @@ from transcoders import records
 from transcoders.codecs import Context, Traits
 from transcoders.errors import MissingExtra, SpecError
 from transcoders.options import Option
-from transcoders.spec import Stage
+from transcoders.spec import NAME, Stage
 
 Kind = Literal["codec", "filter", "transcoder", "reader", "type"]
 Factory = Callable[[declared.Options, Context], Any]
@@ -34,6 +35,7 @@ _BUILT_IN: Final = {
     ("filter", "blake2"): ("transcoders.filters.blake2:Blake2Filter", ()),
 }
 _ALIASES: Final = {"pickle5": "pickle"}
+_ALIAS_KEYS: Final = {("codec", alias): name for alias, name in _ALIASES.items()}
 """pickle5 on PyPI is the backport of protocol 5 to Python 3.7; the standard library has had it since 3.8."""
 
 
@@ -82,9 +84,9 @@ class Registry:
         """
         if kind not in KINDS:
             raise SpecError(f"kinds are {', '.join(KINDS)}, not {kind!r}")
-        if type(name) is not str or not name or (kind != "type" and not name.replace("-", "_").isidentifier()):
+        if type(name) is not str or not name or (kind != "type" and not NAME.fullmatch(name)):
             raise SpecError(f"a {kind} is named by letters, digits, - and _, not by {name!r}")
-        taken: Mapping[Any, Any] = self.types if kind == "type" else {**_BUILT_IN, **self._factories}
+        taken: Mapping[Any, Any] = self.types if kind == "type" else {**_BUILT_IN, **self._factories, **_ALIAS_KEYS}
         if not replace and (name if kind == "type" else (kind, name)) in taken:
             raise SpecError(f"{kind} {name!r} is registered already; replace=True puts another in its place")
         if kind == "type":
@@ -111,7 +113,7 @@ class Registry:
                     found = found[0] if isinstance(found, tuple) else found
                     return name, _imported(found, f"{kind} {name!r}") if isinstance(found, str) else found
             if point := _points(kind).get(name):
-                return name, point.load()
+                return name, _imported(point.value, f"{kind} {name!r}")
         raise SpecError(f"there is no {' or '.join(kinds)} {name!r}{declared.nearest(name, self.names(kinds))}")
 
     def names(self, kinds: tuple[Kind, ...]) -> list[str]:
@@ -129,19 +131,23 @@ class Registry:
         """Kind, name and factory of each codec and filter whose factory declares its tag."""
         for kind, name in dict.fromkeys((*_BUILT_IN, *self._factories)):
             if kind in KINDS[:2]:
-                _, factory = self.find((kind,), name)  # type: ignore[arg-type]
-                if hasattr(factory, "tag"):
-                    yield kind, name, factory
+                with suppress(SpecError):  # a name that cannot be loaded harms nobody but who asks for it
+                    _, factory = self.find((kind,), name)  # type: ignore[arg-type]
+                    if hasattr(factory, "tag"):
+                        yield kind, name, factory
 
     def _offer(self, kind: Kind, name: str) -> Offer:
         from importlib.util import find_spec  # noqa: PLC0415 - not at start-up
 
-        _, factory = self.find((kind,), name)
         _, packages = _BUILT_IN.get((kind, name), ("", ()))
         missing = any(find_spec(package) is None for package in packages)
+        try:
+            _, factory = self.find((kind,), name)
+        except SpecError as error:
+            return Offer(kind, name, str(error), (), None, None, missing=True)
         return Offer(
             kind, name, getattr(factory, "summary", "registered"), tuple(getattr(factory, "options", ())),
-            getattr(factory, "traits", None), getattr(factory, "extra", None), missing,
+            getattr(factory, "traits", None), getattr(factory, "extra", None), missing=missing,
         )  # fmt: skip
 
 
@@ -179,7 +185,10 @@ def _environment(variable: str, name: str, keys: tuple[bytes, ...]) -> tuple[byt
     text = os.environ.get(variable)
     if not text:
         raise SpecError(f"{name!r} takes its keys from the environment variable {variable}, which is not set")
-    return tuple(part.strip().encode() for part in text.split(","))
+    try:
+        return tuple(part.strip().encode() for part in text.split(","))
+    except UnicodeEncodeError:
+        raise SpecError(f"the keys in {variable} are not UTF-8 text") from None
 
 
 def _points(kind: str) -> dict[str, Any]:
@@ -195,6 +204,8 @@ def _imported(path: str, what: str) -> Any:
         found: Any = import_module(module)
         for part in attribute.split("."):
             found = getattr(found, part)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, ValueError) as error:
         raise SpecError(f"{what} is not there: {error}") from error
+    if not callable(found):
+        raise SpecError(f"{what} is {type(found).__name__}, which cannot be called")
     return found

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from transcoders.errors import SpecError
 
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+:[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _KEY = re.compile(r"[a-z][a-z0-9_]*")
 _VALUE = re.compile(r"[^+,=\s\x00-\x1f\x7f]+")
@@ -63,7 +63,7 @@ def parse(text: str) -> Spec:
 
 def _stage(part: str, text: str) -> Stage:
     dotted = _DOTTED.match(part)
-    name = dotted or _NAME.match(part)
+    name = dotted or NAME.match(part)
     if name is None:
         raise SpecError(f"expected a name such as 'json' or 'zstd', found {part!r} in {_shown(text)}")
     rest = part[name.end() :]

@@ -3,12 +3,10 @@
 A strict packer is asked whether the value is plain, because cbor2 by itself writes tuples as arrays and drops folds
 and zones. Rich values are written with tag numbers of the IANA registry where those hold every value (UUID 37, date
 1004), with a block of our own elsewhere; integers of any size and NaN stand for themselves. Every other tag is
-refused. cbor2 reads over trailing bytes, so the body is a CBOR sequence (RFC 8742) of two items: the value, and its
-length as a uint32.
+refused. cbor2 reads over trailing bytes, so a number that nobody else knows is put behind the body before it is read.
 """
 
 import secrets
-import struct
 import sys
 from collections.abc import Callable
 from datetime import date
@@ -17,8 +15,8 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from transcoders import fidelity, frame, packer
-from transcoders.codecs import Context, Decode, Encode, Traits, nothing
-from transcoders.errors import Malformed, Truncated
+from transcoders.codecs import NONE, Context, Decode, Encode, Traits, nothing
+from transcoders.errors import Malformed
 from transcoders.options import Option, Options
 from transcoders.tree import contains, deeper
 
@@ -56,10 +54,11 @@ _BUILT_IN = (
 """The tags that cbor2 decodes by itself."""
 _BIGNUMS = (2, 3)
 _LEAVES = frozenset((NoneType, bool, int, float, str, bytes, UUID, date))
-_length = struct.Struct(">BI").pack
-"""The second item of the sequence: 0x1A and a uint32."""
-_SUFFIX = 5
-_StructError = struct.error
+_PAIR = b"\x82"
+"""The head of an array of two: the body, and the mark behind it."""
+_MARK = secrets.randbits(64) | 1 << 63
+_END = b"\x1b" + _MARK.to_bytes(8, "big")
+_DEEPEST = 1000
 
 
 class _Notation:
@@ -89,19 +88,9 @@ class CborCodec:
     summary = "RFC 8949 over cbor2, tags for what it lacks"
 
     __slots__ = (
-        "_depth",
-        "_dumps",
-        "_exact",
-        "_loads",
-        "_lower",
-        "_pack",
-        "_plain",
-        "_raise",
-        "_rich",
-        "_strict",
-        "_tag",
-        "_tags",
-    )
+        *("_depth", "_dumps", "_error", "_exact", "_loads", "_lower", "_pack", "_plain", "_raise"),
+        *("_rich", "_strict", "_tag", "_tags"),
+    )  # fmt: skip
 
     def __init__(self, _options: Options, context: Context) -> None:
         import cbor2  # noqa: PLC0415
@@ -113,44 +102,41 @@ class CborCodec:
         self._lower = fidelity.Lowering(_Notation(cbor2), context.types, self._depth)
         self._raise = fidelity.Raising(context.types, _bytes)
         self._plain: Callable[[object], bytes | None] = self._writer(b"", sys.maxsize, nothing)
+        self._error = cbor2.CBORError
         self._tags = dict.fromkeys(_BUILT_IN, _refuse)
         self._rich = {tag: _refuse for tag in _BUILT_IN if tag not in {*_BIGNUMS, *_STANDARD.values()}}
 
     def express(self, prefix: bytes, size: int, encode: Encode, decode: Decode, /) -> tuple[Encode, Decode]:
         """The express way; see `codecs.Express`."""
         loads, tags, head = self._loads, self._tags, len(prefix)
-        around = head + _SUFFIX
+        end, mark, error = _END, _MARK, self._error
 
         def express_decode(data: bytes, /, *, associated_data: bytes = b"") -> Any:
             """The value in the frame; see Transcoder.decode."""
             try:
-                if (
-                    data[:head] == prefix
-                    and data[-_SUFFIX:] == _length(0x1A, len(data) - around)
-                    and len(data) <= size
-                    and not associated_data
-                ):
-                    return loads(data[head:], tag_hook=_refuse, semantic_decoders=tags)
-            except (TypeError, ValueError, _StructError):
+                if data[:head] == prefix and len(data) <= size and associated_data is NONE:
+                    value, found = loads(_PAIR + data[head:] + end, tag_hook=_refuse, semantic_decoders=tags)
+                    if found == mark:
+                        return value
+            except (TypeError, ValueError, error):
                 pass
             return decode(data, associated_data=associated_data)
 
         return self._writer(prefix, size, encode), express_decode
 
     def _writer(self, prefix: bytes, size: int, encode: Encode) -> Encode:
-        pack, strict, dumps = self._pack, self._strict, self._dumps
+        pack, strict, dumps, refuse = self._pack, self._strict, self._dumps, packer.refuse
 
         def express_encode(value: object, /, *, associated_data: bytes = b"") -> bytes:
             """The frame of the value; see Transcoder.encode."""
             try:
-                packed = pack(value, packer.refuse, strict)
+                packed = pack(value, refuse, strict)
             except (packer.NotPlain, TypeError):
                 return encode(value, associated_data=associated_data)
-            # These bytes stand before bytes and bytearrays, and in some letters of text.
+            # These bytes stand before bytes and bytearrays, and in some letters and numbers.
             marked = 0xC4 in packed or 0xC5 in packed or 0xC6 in packed
-            if not associated_data and not (marked and contains(value, _BYTEARRAY)):
-                item: bytes = dumps(value)
-                data = prefix + item + _length(0x1A, len(item))
+            if associated_data is NONE and not (marked and contains(value, _BYTEARRAY)):
+                data: bytes = prefix + dumps(value)
                 if len(data) <= size:
                     return data
             return encode(value, associated_data=associated_data)
@@ -158,7 +144,7 @@ class CborCodec:
         return express_encode
 
     def dumps(self, value: object, /) -> tuple[int, bytes]:
-        """The form and the CBOR sequence."""
+        """The form and the CBOR item."""
         body = self._plain(value)
         if body is None or (self._exact and deeper(value, self._depth)):
             return frame.TAGGED, self._tagged(value)
@@ -167,10 +153,9 @@ class CborCodec:
     def _tagged(self, value: object) -> bytes:
         lowered = self._lower(value)
         try:
-            item: bytes = self._dumps(lowered)
-        except (TypeError, ValueError) as error:
+            return self._dumps(lowered)
+        except (TypeError, ValueError, self._error) as error:
             raise self._lower.explain(value, error) from error
-        return item + _length(0x1A, len(item))
 
     def raw(self, data: bytes, /) -> object:
         """The value of CBOR without a frame; tags other than those of dates, UUIDs and big integers are refused.
@@ -178,31 +163,26 @@ class CborCodec:
         Raises:
             Malformed: the data is not one CBOR item of session values.
         """
-        # Behind the item stands a number that nobody else knows: trailing bytes would be read in its place.
-        mark = secrets.token_bytes(8)
-        try:
-            pair = self._loads(b"\x82" + data + b"\x1b" + mark, semantic_decoders=self._rich, max_depth=1000)
-            value = self._lift(pair[0], 0)
-        except ValueError as error:
-            raise Malformed(f"raw-cbor: {str(error)[:100]}") from error
-        if pair[1] != int.from_bytes(mark, "big"):
-            raise Malformed("raw-cbor: expected one item, found bytes after it")
-        return value
+        return self._kept(self._lift(self._item(data, self._rich), 0))
 
     def loads(self, form: int, body: bytes, /) -> object:
-        """The value of the sequence's first item."""
-        if len(body) <= _SUFFIX or int.from_bytes(body[-4:], "big") != len(body) - _SUFFIX or body[-5] != 0x1A:
-            raise Truncated(f"expected a CBOR item and its length, found {len(body)} bytes that do not end in it")
-        try:
-            if form:
-                return self._lift(self._loads(body, semantic_decoders=self._rich, max_depth=1000), 0)
-            value = self._loads(body, tag_hook=_refuse, semantic_decoders=self._tags)
-        except ValueError as error:
-            if isinstance(error, Malformed):
-                raise
-            raise Malformed(f"expected CBOR: {str(error)[:100]}") from error
+        """The value of the CBOR item."""
+        if form:
+            return self._lift(self._item(body, self._rich), 0)
+        return self._kept(self._item(body, self._tags))
+
+    def _kept(self, value: object) -> object:
         if self._exact and deeper(value, self._depth):
             raise Malformed(f"nested deeper than {self._depth} containers")
+        return value
+
+    def _item(self, body: bytes, tags: dict[int, Any]) -> object:
+        try:
+            value, found = self._loads(_PAIR + body + _END, semantic_decoders=tags, max_depth=_DEEPEST)
+        except (TypeError, ValueError, self._error) as error:
+            raise Malformed(f"expected CBOR: {str(error)[:100]}") from error
+        if found != _MARK:
+            raise Malformed("expected one CBOR item, found bytes after it")
         return value
 
     def _lift(self, tree: Any, depth: int) -> Any:

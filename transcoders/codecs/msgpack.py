@@ -6,16 +6,23 @@ decoding pays for rich values only. `engine=msgpack` writes and reads through th
 reference for Python; the bytes are the same, and each engine reads the other's.
 """
 
+import secrets
+from collections.abc import Callable
 from types import NoneType
 from typing import Any, ClassVar
 
 from transcoders import fidelity, frame, packer
 from transcoders.codecs import Context, Traits
-from transcoders.errors import Malformed
+from transcoders.errors import DecodeError, Malformed
 from transcoders.options import Option, Options
 from transcoders.tree import contains, deeper
 
 _BYTEARRAY = frozenset((bytearray,))
+_PAIR = b"\x92"
+"""The head of an array of two: the body, and the mark behind it."""
+_MARK = secrets.randbits(64) | 1 << 63
+"""A number that nobody else knows: ormsgpack reads over trailing bytes, which would be read in its place."""
+_END = b"\xcf" + _MARK.to_bytes(8, "big")
 
 
 class _Notation:
@@ -68,7 +75,7 @@ class MsgpackCodec:
             packed = self._pack(value, packer.refuse, self._packer.strict)
         except (packer.NotPlain, TypeError):
             return frame.TAGGED, self._tagged(value)
-        # These bytes stand before bytes and bytearrays, and in some letters of text.
+        # These bytes stand before bytes and bytearrays, and in some letters and numbers.
         marked = 0xC4 in packed or 0xC5 in packed or 0xC6 in packed
         if marked and contains(value, _BYTEARRAY):
             return frame.TAGGED, self._tagged(value)
@@ -89,36 +96,45 @@ class MsgpackCodec:
         Raises:
             Malformed: the data is not one MessagePack value.
         """
-        try:
-            return self._packer.unpack(data, ext_hook=_no_ext, option=self._packer.keyed)
-        except ValueError as error:
-            raise Malformed(f"raw-msgpack: {str(error)[:100] or type(error).__name__}") from error
+        return self._kept(_Unpacking(self._packer, _no_ext, self._depth).value(data))
 
     def loads(self, form: int, body: bytes, /) -> object:
         """The unpacked value."""
+        if form:
+            return self._kept(_Unpacking(self._packer, self._raise, self._depth).value(body))
         try:
-            if form:
-                return _Unpacking(self._packer, self._raise, self._depth).value(body)
-            value = self._loads(body)
+            value, found = self._loads(_PAIR + body + _END)
         except ValueError as error:
-            if isinstance(error, Malformed):
-                raise
             raise Malformed(f"expected MessagePack: {str(error)[:100] or type(error).__name__}") from error
+        if found != _MARK:
+            raise Malformed("expected one MessagePack value, found bytes after it")
+        return self._kept(value) if self._exact else value
+
+    def _kept(self, value: object) -> object:
         if self._exact and deeper(value, self._depth):
             raise Malformed(f"nested deeper than {self._depth} containers")
         return value
 
 
 class _Unpacking:
-    """One decoding of a tagged body: counts how deep extension types stand in each other."""
+    """One decoding of a body with extension types: counts how deep they stand in each other."""
 
     __slots__ = ("_depth", "_keyed", "_raise", "_unpack")
 
-    def __init__(self, strict: packer.Packer, raise_: fidelity.Raising, depth: int) -> None:
+    def __init__(self, strict: packer.Packer, raise_: Callable[[int, object], object], depth: int) -> None:
         self._unpack, self._keyed, self._raise, self._depth = strict.unpack, strict.keyed, raise_, depth
 
     def value(self, body: bytes) -> object:
-        return self._unpack(body, ext_hook=self._ext, option=self._keyed)
+        """The value of the body; raises Malformed."""
+        try:
+            value, found = self._unpack(_PAIR + body + _END, ext_hook=self._ext, option=self._keyed)
+        except DecodeError:
+            raise
+        except (ValueError, TypeError) as error:
+            raise Malformed(f"expected MessagePack: {str(error)[:100] or type(error).__name__}") from error
+        if found != _MARK:
+            raise Malformed("expected one MessagePack value, found bytes after it")
+        return value
 
     def _ext(self, kind: int, data: bytes) -> object:
         if not self._depth:
@@ -139,7 +155,7 @@ def _reference() -> tuple[Any, Any]:
     return msgpack.packb, unpack
 
 
-def _no_ext(kind: int, _data: bytes) -> object:
+def _no_ext(kind: int, _data: object) -> object:
     raise Malformed(f"expected a plain value, found extension type {kind}")
 
 

@@ -109,7 +109,7 @@ class _Notation:
         return (kind, payload)
 
     def run(self, data: bytes | bytearray | memoryview) -> object:
-        return pickle.PickleBuffer(data) if len(data) >= self._least else bytes(data)
+        return pickle.PickleBuffer(memoryview(data).toreadonly()) if len(data) >= self._least else bytes(data)
 
 
 class PickleCodec:
@@ -123,14 +123,13 @@ class PickleCodec:
     )
     summary = "protocol 5, data only; zero-copy buffers"
 
-    __slots__ = ("_depth", "_guarded", "_lower", "_raise", "_readers", "_views", "_wary", "_writers")
+    __slots__ = ("_depth", "_guarded", "_lower", "_raise", "_readers", "_views", "_writers")
 
     def __init__(self, options: Options, context: Context) -> None:
         self._views, self._depth = int(options["views"]), context.limits.depth
         self._guarded = not context.sealed
         notation = _Notation(self._views)
         self._lower = fidelity.Lowering(notation, context.types, self._depth)
-        self._wary = fidelity.Lowering(notation, context.types, self._depth, wary=True)
         self._raise = fidelity.Raising(context.types, _bytes)
         self._writers: list[_Writer] = []
         self._readers: list[tuple[_Source, Any]] = []
@@ -154,13 +153,13 @@ class PickleCodec:
         if self._guarded and len(data) > self._depth and deeper(value, self._depth):
             return self._tagged(value)
         if 0xED in data and _SURROGATE.search(data):
-            self._wary(value)
+            self._lower.check(value)
         return frame.PLAIN, data
 
     def _tagged(self, value: object) -> tuple[int, bytes]:
         stream, views = self._pickled(self._lower(value))
         if 0xED in stream and _SURROGATE.search(stream):
-            self._wary(value)
+            self._lower.check(value)
         if not views:
             return frame.TAGGED, stream
         return frame.TAGGED | frame.BUFFERS, buffers.join(stream, [view.raw() for view in views])

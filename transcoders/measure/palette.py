@@ -1,0 +1,15 @@
+"""The palette: one colour a transcoder, the same in every figure and table of a report.
+
+Okabe and Ito, "Color Universal Design", 2008: told apart with any kind of colour vision. Yellow and black are left out:
+the first vanishes on white, the second is for text.
+"""
+
+from collections.abc import Iterable
+from itertools import cycle
+
+_OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7")
+
+
+def colours(specs: Iterable[str]) -> dict[str, str]:
+    """A colour for each spec; after six they begin again, told apart by their labels."""
+    return dict(zip(specs, cycle(_OKABE_ITO), strict=False))
