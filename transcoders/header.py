@@ -51,8 +51,6 @@ def peek(data: bytes | bytearray | memoryview) -> Header:
 
 def names(head: frame.Head) -> list[str]:
     """The names behind a header's tags: codec, then filters in encode order."""
-    tags = {(kind, factory.tag): name for kind, name, factory in REGISTRY.tagged()}
-    return [
-        tags.get((kind, tag), f"{kind}-{tag}")
-        for kind, tag in (("codec", head.codec), *(("filter", tag) for tag in head.filters))
-    ]
+    tags = (("codec", head.codec), *(("filter", tag) for tag in head.filters))
+    known = REGISTRY.tags()
+    return [known.get(tag) or f"{tag[0]}-{tag[1]}" for tag in tags]

@@ -67,6 +67,7 @@ class Registry:
     def __init__(self) -> None:
         self._factories: dict[tuple[str, str], Any] = {}
         self.types: records.Types = {}
+        self._tags: dict[tuple[str, int], str] | None = None
 
     def register(self, kind: Kind, name: str, factory: Any, *, replace: bool = False) -> None:
         """Make a name known.
@@ -95,6 +96,7 @@ class Registry:
             self.types[name] = factory
         elif callable(factory) or isinstance(factory, str):
             self._factories[kind, name] = factory
+            self._tags = None
         else:
             raise SpecError(f"{kind} {name!r} takes a callable or 'package.module:attribute'")
 
@@ -135,6 +137,12 @@ class Registry:
                     _, factory = self.find((kind,), name)  # type: ignore[arg-type]
                     if hasattr(factory, "tag"):
                         yield kind, name, factory
+
+    def tags(self) -> dict[tuple[str, int], str]:
+        """The names of codecs and filters by kind and tag; made when first asked for after a change."""
+        if self._tags is None:
+            self._tags = {(kind, factory.tag): name for kind, name, factory in self.tagged()}
+        return self._tags
 
     def _offer(self, kind: Kind, name: str) -> Offer:
         from importlib.util import find_spec  # noqa: PLC0415 - not at start-up

@@ -7,12 +7,13 @@ reference for Python; the bytes are the same, and each engine reads the other's.
 """
 
 import secrets
+import sys
 from collections.abc import Callable
 from types import NoneType
 from typing import Any, ClassVar
 
 from transcoders import fidelity, frame, packer
-from transcoders.codecs import Context, Traits
+from transcoders.codecs import NONE, Context, Decode, Encode, Traits, nothing
 from transcoders.errors import DecodeError, Malformed
 from transcoders.options import Option, Options
 from transcoders.tree import contains, deeper
@@ -35,7 +36,7 @@ class _Notation:
         self._pack, self._ext, self._keyed = strict.pack, strict.ext, strict.keyed
 
     def order(self, lowered: object) -> bytes:
-        return self._pack(lowered, None, self._keyed)
+        return self._packer.pack(lowered, None, self._keyed)
 
     def tag(self, kind: int, payload: object) -> object:
         return self._ext(kind, self.order(payload))
@@ -56,37 +57,66 @@ class MsgpackCodec:
     )
     summary = "MessagePack, ext types for what it lacks"
 
-    __slots__ = ("_depth", "_dumps", "_exact", "_loads", "_lower", "_pack", "_packer", "_raise")
+    __slots__ = ("_depth", "_dumps", "_exact", "_loads", "_lower", "_packer", "_plain", "_raise")
 
     def __init__(self, options: Options, context: Context) -> None:
         self._packer = packer.load()
-        self._pack = self._packer.pack
         self._dumps: Any = None
         self._loads: Any = self._packer.unpack
         if options["engine"] == "msgpack":
             self._dumps, self._loads = _reference()
         self._depth, self._exact = context.limits.depth, not context.limits.by_engine
+        self._plain: Callable[[object], bytes | None] = self._writer(b"", sys.maxsize, nothing)
         self._lower = fidelity.Lowering(_Notation(self._packer), context.types, self._depth)
         self._raise = fidelity.Raising(context.types, _bytes)
 
+    def express(self, prefix: bytes, size: int, encode: Encode, decode: Decode, /) -> tuple[Encode, Decode]:
+        """The express way; see `codecs.Express`."""
+        unpack, head, end, mark = self._loads, len(prefix), _END, _MARK
+
+        def express_decode(data: bytes, /, *, associated_data: bytes = b"") -> Any:
+            """The value in the frame; see Transcoder.decode."""
+            try:
+                if data[:head] == prefix and len(data) <= size and associated_data is NONE:
+                    value, found = unpack(_PAIR + data[head:] + end)
+                    if found == mark:
+                        return value
+            except (TypeError, ValueError):
+                pass
+            return decode(data, associated_data=associated_data)
+
+        return self._writer(prefix, size, encode), express_decode
+
+    def _writer(self, prefix: bytes, size: int, encode: Encode) -> Encode:
+        pack, strict, refuse, dumps = self._packer.pack, self._packer.strict, packer.refuse, self._dumps
+
+        def express_encode(value: object, /, *, associated_data: bytes = b"") -> bytes:
+            """The frame of the value; see Transcoder.encode."""
+            try:
+                packed = pack(value, refuse, strict)
+            except (packer.NotPlain, TypeError):
+                return encode(value, associated_data=associated_data)
+            # These bytes stand before bytes and bytearrays, and in some letters and numbers.
+            marked = 0xC4 in packed or 0xC5 in packed or 0xC6 in packed
+            if associated_data is NONE and not (marked and contains(value, _BYTEARRAY)):
+                data = prefix + (packed if dumps is None else dumps(value))
+                if len(data) <= size:
+                    return data
+            return encode(value, associated_data=associated_data)
+
+        return express_encode
+
     def dumps(self, value: object, /) -> tuple[int, bytes]:
         """The form and the packed value."""
-        try:
-            packed = self._pack(value, packer.refuse, self._packer.strict)
-        except (packer.NotPlain, TypeError):
+        body = self._plain(value)
+        if body is None or (self._exact and deeper(value, self._depth)):
             return frame.TAGGED, self._tagged(value)
-        # These bytes stand before bytes and bytearrays, and in some letters and numbers.
-        marked = 0xC4 in packed or 0xC5 in packed or 0xC6 in packed
-        if marked and contains(value, _BYTEARRAY):
-            return frame.TAGGED, self._tagged(value)
-        if self._exact and deeper(value, self._depth):
-            return frame.TAGGED, self._tagged(value)
-        return frame.PLAIN, packed if self._dumps is None else self._dumps(value)
+        return frame.PLAIN, body
 
     def _tagged(self, value: object) -> bytes:
         try:
             lowered = self._lower(value)
-            return self._pack(lowered, None, self._packer.keyed)
+            return self._packer.pack(lowered, None, self._packer.keyed)
         except TypeError as error:
             raise self._lower.explain(value, error) from error
 

@@ -193,9 +193,9 @@ def trade_section(comparison: Comparison) -> Section:
     """Bytes against time."""
     alt = f"Bytes against microseconds for each transcoder, on {len(comparison.mix)} payloads or a choice of them."
     caption = (
-        "Figure 2. Lower left is better; both axes are logarithmic. The solid line joins what nothing beats in both; "
-        "the dashed one leaves out hollow marks. Hollow: a format of Python alone, in which bytes written by others "
-        "need a seal or a guard before they may be opened."
+        "Figure 2. Lower left is better; both axes are logarithmic. The solid line joins what nothing beats in both; a "
+        "dashed one leaves hollow marks out, where that differs. Hollow: a format of Python alone, in which bytes "
+        "written by others need a seal or a guard before they may be opened."
     )
     return Section("The trade", (Figure("trade", alt, caption),))
 
