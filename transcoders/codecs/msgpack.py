@@ -36,7 +36,7 @@ class _Notation:
         self._pack, self._ext, self._keyed = strict.pack, strict.ext, strict.keyed
 
     def order(self, lowered: object) -> bytes:
-        return self._packer.pack(lowered, None, self._keyed)
+        return self._pack(lowered, None, self._keyed)
 
     def tag(self, kind: int, payload: object) -> object:
         return self._ext(kind, self.order(payload))
