@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from numpy import ndarray
 
-_DTYPE = re.compile(r"[<>|][biufcSU]\d{1,6}|[<>][mM]8(?:\[\d{0,4}[A-Za-z]{1,2}\])?")
+_DTYPE = re.compile(r"[<>|][biufcSU]\d{1,6}|[<>][mM]8(?:\[(?:[1-9]\d{0,3})?[A-Za-z]{1,2}\])?")
 
 
 def is_array(value: object) -> bool:
@@ -57,6 +57,8 @@ def raise_(head: object, buffer: bytes | memoryview) -> "ndarray[Any, Any]":
     if prod(shape) * kind.itemsize != len(buffer):
         raise ValueError(f"expected {prod(shape) * kind.itemsize} bytes of array, found {len(buffer)}")
     array = numpy.frombuffer(buffer, dtype=kind) if len(buffer) else numpy.empty(0, kind)
+    if kind.kind == "U" and len(buffer) and array.view(kind.byteorder + "u4").max() > sys.maxunicode:
+        raise ValueError("expected text in the array, found what is no code point")
     array = array.reshape(shape, order=order)
     array.flags.writeable = False
     return array

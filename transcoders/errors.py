@@ -2,7 +2,7 @@
 
 `SpecError`: the configuration is wrong, stop at start-up. `EncodeError`: the application put something
 in that no transcoder carries, fix the caller. `DecodeError`: the stored bytes are wrong, count it and treat
-it as no session, never as an empty one. No message holds a key, a password or payload text.
+it as no session, never as an empty one. No message holds a key, and of a payload a fragment at most.
 """
 
 

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final, Protocol
 from uuid import UUID
 
@@ -92,7 +92,7 @@ class Lowering:
             datetime: self._moment, time: lambda value, at: self._moment(value, at, TIME),
             date: lambda value, _at: self._tag(DATE, value.isoformat()),
             timedelta: lambda value, _at: self._tag(TIMEDELTA, [value.days, value.seconds, value.microseconds]),
-            Decimal: lambda value, _at: self._tag(DECIMAL, str(value)),
+            Decimal: self._decimal,
             UUID: lambda value, _at: self._tag(UUID_, notation.run(value.bytes)),
         }  # fmt: skip
 
@@ -109,6 +109,14 @@ class Lowering:
     def check(self, value: object) -> None:
         """Raise EncodeError when a str holds half a surrogate pair, or anything else is outside the set."""
         Lowering(self._notation, self._types, self._depth, wary=True)(value)
+
+    def kept(self, value: object, *, wary: bool = False) -> object:
+        """The decoded value; raises Malformed when it is one that this would not encode."""
+        try:
+            self.check(value) if wary else self(value)
+        except EncodeError as error:
+            raise Malformed(f"expected a session value; {error}") from error
+        return value
 
     def explain(self, value: object, error: Exception) -> EncodeError:
         """The EncodeError that names what the codec's library could not encode."""
@@ -166,6 +174,12 @@ class Lowering:
         if not value.isascii() and _SURROGATE.search(value):
             raise EncodeError("str holds a lone surrogate, which is no Unicode text", path(at))
         return value
+
+    def _decimal(self, value: Decimal, at: Step) -> object:
+        text = str(value)
+        if len(text) > _DIGITS:
+            raise EncodeError(f"a Decimal has at most {_DIGITS} digits, this one takes {len(text)}", path(at))
+        return self._tag(DECIMAL, text)
 
     def _moment(self, value: datetime | time, at: Step, kind: int = DATETIME) -> object:
         try:
@@ -228,7 +242,7 @@ class Raising:
             raise Malformed(f"expected a tag of docs/format.md, found {str(kind)[:20]!r}: upgrade transcoders?")
         try:
             return row(payload)
-        except (ValueError, TypeError, KeyError, OverflowError, InvalidOperation) as error:
+        except Exception as error:  # a constructor of the user's may raise anything
             raise Malformed(f"the payload of a tagged {NAMES[kind]} is not one: {str(error)[:100]}") from error
 
     def _array(self, payload: object) -> object:
@@ -252,6 +266,7 @@ def path(at: Step) -> str:
 
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_DIGITS: Final = 10_000
 _FLOATS: Final = frozenset(("nan", "inf", "-inf"))
 
 
@@ -296,6 +311,6 @@ def _timedelta(payload: object) -> timedelta:
 
 
 def _decimal(text: object) -> Decimal:
-    if type(text) is not str or len(text) > 10_000 or not text.isascii() or "_" in text:
+    if type(text) is not str or len(text) > _DIGITS or not text.isascii() or "_" in text:
         raise ValueError("expected the digits of a Decimal")
     return Decimal(text)

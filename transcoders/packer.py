@@ -3,7 +3,8 @@
 Plain is what JSON, MessagePack and CBOR all hold by themselves: None, bool, int of 64 bits, float, str, bytes, list,
 and dict with str keys, no subclasses, nested at most 255 deep. The MessagePack codec writes with it; the JSON and
 CBOR codecs ask it whether a value is plain, because their own libraries turn tuples into lists, UUIDs into text and
-NaN into null without a word. One exception is left to its callers: a bytearray passes as bytes.
+NaN into null without a word. Bytearrays and memoryviews pass as bytes; that is
+left to its callers.
 
 This is the only file that imports ormsgpack.
 """

@@ -29,7 +29,7 @@ class Transcoder(Generic[T]):
 
     Attributes:
         spec: the canonical config string, parsed.
-        traits: what the codec promises.
+        traits: what the codec promises, and its filters leave of it.
         limits: what is refused.
     """
 
@@ -41,7 +41,9 @@ class Transcoder(Generic[T]):
     def __init__(
         self, chain: Chain, accepted: Iterable[Chain], readers: Iterable[tuple[str, Reader]], limits: Limits
     ) -> None:
-        self.spec, self.traits, self.limits, self._chain = chain.spec, chain.codec.traits, limits, chain
+        self.spec, self.limits, self._chain = chain.spec, limits, chain
+        legible = all(item.rank == Rank.SIGN for item in chain.filters)
+        self.traits = chain.codec.traits._replace(readable=chain.codec.traits.readable and legible)
         self._dumps, self._loads = chain.codec.dumps, chain.codec.loads
         self._apply = tuple((item.apply, item.rank == Rank.COMPRESS, item.tag) for item in chain.filters)
         self._undo = tuple(item.undo for item in reversed(chain.filters))
@@ -123,6 +125,8 @@ class Transcoder(Generic[T]):
         try:
             head = frame.parse(start)
         except Foreign as error:
+            if associated:
+                raise  # what has no frame has no seal to bind it
             return self._foreign(bytes(view), error)
         reading = self._readings.get(start[: head.size])
         if reading is None:
@@ -144,8 +148,9 @@ class Transcoder(Generic[T]):
         for name, reader in self._readers:
             try:
                 return reader(data)  # type: ignore[no-any-return]
-            except DecodeError as reason:
-                reasons.append(f"{name}: {reason}")
+            except Exception as reason:  # noqa: BLE001 - a reader may be anybody's
+                text = str(reason) if isinstance(reason, DecodeError) else type(reason).__name__
+                reasons.append(f"{name}: {text}")
         if not reasons:
             raise error
         raise Foreign(f"{error}; the readers of accept say: {'; '.join(reasons)}")

@@ -42,7 +42,10 @@ def lower(value: object, types: Types) -> tuple[bool, str, Any]:
         return True, name, value.value
     if isinstance(value, Enum):
         return True, name, value.name
-    return False, name, {field: getattr(value, field) for field in _fields(cls)}
+    try:
+        return False, name, {field: getattr(value, field) for field in _fields(cls)}
+    except AttributeError as error:
+        raise ValueError(f"{cls.__name__} is not complete: {error}") from error
 
 
 def raise_enum(payload: Any, types: Types) -> Enum:
@@ -59,6 +62,8 @@ def raise_record(payload: Any, types: Types) -> object:
     """The instance, made through its constructor; raises ValueError, TypeError or KeyError on other fields."""
     name, values = payload
     cls = _registered(name, types)
+    if type(values) is not dict:
+        raise TypeError("expected fields by name")
     fields = {} if issubclass(cls, Enum) else _fields(cls)
     if unknown := values.keys() - fields.keys():
         raise ValueError(f"{cls.__name__} has no field {min(unknown)!r}")

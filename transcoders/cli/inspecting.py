@@ -32,8 +32,8 @@ class Inspection:
 
     @property
     def ok(self) -> bool:
-        """Whether the bytes are a frame, and decoded when that was asked for."""
-        return not self.header.foreign and self.problem is None
+        """Whether the bytes are a frame, or a reader took them, and decoded when that was asked for."""
+        return self.problem is None and (self.value is not None or not self.header.foreign)
 
     def rows(self) -> list[tuple[str, str]]:
         """The header as rows of a table."""

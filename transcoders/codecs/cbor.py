@@ -1,29 +1,28 @@
 """CBOR (RFC 8949) over cbor2, with the session value set kept in tags.
 
 A strict packer is asked whether the value is plain, because cbor2 by itself writes tuples as arrays and drops folds
-and zones. Rich values are written with tag numbers of the IANA registry where those hold every value (UUID 37, date
-1004), with a block of our own elsewhere; integers of any size and NaN stand for themselves. Every other tag is
+and zones. Rich values are written with tag numbers of the IANA registry where those hold every value (UUID 37), with a
+block of our own elsewhere; integers of any size and NaN stand for themselves. Every other tag is
 refused. cbor2 reads over trailing bytes, so a number that nobody else knows is put behind the body before it is read.
 """
 
 import secrets
 import sys
 from collections.abc import Callable
-from datetime import date
 from types import NoneType
 from typing import Any, ClassVar
 from uuid import UUID
 
 from transcoders import fidelity, frame, packer
 from transcoders.codecs import NONE, Context, Decode, Encode, Traits, nothing
-from transcoders.errors import Malformed
+from transcoders.errors import EncodeError, Malformed
 from transcoders.options import Option, Options
 from transcoders.tree import contains, deeper
 
-_BYTEARRAY = frozenset((bytearray,))
+_BUFFERS = frozenset((bytearray, memoryview))
 _BLOCK = 0x54430000
 """Kind n of the fidelity table is tag `_BLOCK + n`, in the first-come range of RFC 8949 section 9.2."""
-_STANDARD = {fidelity.UUID_: 37, fidelity.DATE: 1004}
+_STANDARD = {fidelity.UUID_: 37}
 _TAGS = {kind: _STANDARD.get(kind, _BLOCK + kind) for kind in fidelity.NAMES}
 _KINDS = {tag: kind for kind, tag in _TAGS.items()}
 _BUILT_IN = (
@@ -53,7 +52,7 @@ _BUILT_IN = (
 )
 """The tags that cbor2 decodes by itself."""
 _BIGNUMS = (2, 3)
-_LEAVES = frozenset((NoneType, bool, int, float, str, bytes, UUID, date))
+_LEAVES = frozenset((NoneType, bool, int, float, str, bytes, UUID))
 _PAIR = b"\x82"
 """The head of an array of two: the body, and the mark behind it."""
 _MARK = secrets.randbits(64) | 1 << 63
@@ -97,12 +96,11 @@ class CborCodec:
 
         strict = packer.load()
         self._pack, self._strict = strict.pack, strict.strict
-        self._dumps, self._loads, self._tag = cbor2.dumps, cbor2.loads, cbor2.CBORTag
+        self._dumps, self._loads, self._tag, self._error = cbor2.dumps, cbor2.loads, cbor2.CBORTag, cbor2.CBORError
         self._depth, self._exact = context.limits.depth, not context.limits.by_engine
         self._lower = fidelity.Lowering(_Notation(cbor2), context.types, self._depth)
         self._raise = fidelity.Raising(context.types, _bytes)
         self._plain: Callable[[object], bytes | None] = self._writer(b"", sys.maxsize, nothing)
-        self._error = cbor2.CBORError
         self._tags = dict.fromkeys(_BUILT_IN, _refuse)
         self._rich = {tag: _refuse for tag in _BUILT_IN if tag not in {*_BIGNUMS, *_STANDARD.values()}}
 
@@ -110,15 +108,17 @@ class CborCodec:
         """The express way; see `codecs.Express`."""
         loads, tags, head = self._loads, self._tags, len(prefix)
         end, mark, error = _END, _MARK, self._error
+        pack, strict, refuse = self._pack, self._strict, packer.refuse
 
         def express_decode(data: bytes, /, *, associated_data: bytes = b"") -> Any:
             """The value in the frame; see Transcoder.decode."""
             try:
                 if data[:head] == prefix and len(data) <= size and associated_data is NONE:
-                    value, found = loads(_PAIR + data[head:] + end, tag_hook=_refuse, semantic_decoders=tags)
+                    value, found = loads(_PAIR + data[head:] + end, semantic_decoders=tags)
+                    pack(value, refuse, strict)
                     if found == mark:
                         return value
-            except (TypeError, ValueError, error):
+            except (TypeError, ValueError, error, packer.NotPlain):
                 pass
             return decode(data, associated_data=associated_data)
 
@@ -126,19 +126,20 @@ class CborCodec:
 
     def _writer(self, prefix: bytes, size: int, encode: Encode) -> Encode:
         pack, strict, dumps, refuse = self._pack, self._strict, self._dumps, packer.refuse
+        error = self._error
 
         def express_encode(value: object, /, *, associated_data: bytes = b"") -> bytes:
             """The frame of the value; see Transcoder.encode."""
             try:
                 packed = pack(value, refuse, strict)
-            except (packer.NotPlain, TypeError):
-                return encode(value, associated_data=associated_data)
-            # These bytes stand before bytes and bytearrays, and in some letters and numbers.
-            marked = 0xC4 in packed or 0xC5 in packed or 0xC6 in packed
-            if associated_data is NONE and not (marked and contains(value, _BYTEARRAY)):
-                data: bytes = prefix + dumps(value)
-                if len(data) <= size:
-                    return data
+                # These bytes stand before bytes and what passes for it, and in some letters and numbers.
+                marked = 0xC4 in packed or 0xC5 in packed or 0xC6 in packed
+                if associated_data is NONE and not (marked and contains(value, _BUFFERS)):
+                    data: bytes = prefix + dumps(value)
+                    if len(data) <= size:
+                        return data
+            except (packer.NotPlain, TypeError, error):
+                pass  # not plain, or not encodable: the walk tells which
             return encode(value, associated_data=associated_data)
 
         return express_encode
@@ -151,37 +152,45 @@ class CborCodec:
         return frame.PLAIN, body
 
     def _tagged(self, value: object) -> bytes:
-        lowered = self._lower(value)
         try:
-            return self._dumps(lowered)
+            return self._dumps(self._lower(value))
+        except EncodeError:
+            raise
         except (TypeError, ValueError, self._error) as error:
             raise self._lower.explain(value, error) from error
 
     def raw(self, data: bytes, /) -> object:
-        """The value of CBOR without a frame; tags other than those of dates, UUIDs and big integers are refused.
+        """The value of CBOR without a frame; tags other than those of UUIDs and big integers are refused.
 
         Raises:
             Malformed: the data is not one CBOR item of session values.
         """
-        return self._kept(self._lift(self._item(data, self._rich), 0))
+        return self._lifted(data)
 
     def loads(self, form: int, body: bytes, /) -> object:
         """The value of the CBOR item."""
         if form:
-            return self._lift(self._item(body, self._rich), 0)
-        return self._kept(self._item(body, self._tags))
-
-    def _kept(self, value: object) -> object:
+            return self._lifted(body)
+        value = self._item(body, self._tags)
+        try:
+            # What a plain body holds passes where it passed on its way in: CBOR has values that are no session's.
+            self._pack(value, packer.refuse, self._strict)
+        except (packer.NotPlain, TypeError):
+            raise Malformed("expected plain values in CBOR of the plain form") from None
         if self._exact and deeper(value, self._depth):
             raise Malformed(f"nested deeper than {self._depth} containers")
         return value
+
+    def _lifted(self, body: bytes) -> object:
+        value = self._lift(self._item(body, self._rich), 0)
+        return self._lower.kept(value) if self._exact else value
 
     def _item(self, body: bytes, tags: dict[int, Any]) -> object:
         try:
             value, found = self._loads(_PAIR + body + _END, semantic_decoders=tags, max_depth=_DEEPEST)
         except (TypeError, ValueError, self._error) as error:
             raise Malformed(f"expected CBOR: {str(error)[:100]}") from error
-        if found != _MARK:
+        if type(found) is not int or found != _MARK:
             raise Malformed("expected one CBOR item, found bytes after it")
         return value
 

@@ -33,8 +33,8 @@ class _Notation:
     holds: frozenset[type] = frozenset((NoneType, bool, str))
     keys: frozenset[type] = frozenset((str,))
 
-    def __init__(self, dumps: Any) -> None:
-        self.order = dumps
+    def __init__(self, text: Callable[[object], bytes]) -> None:
+        self.order = text
 
     @staticmethod
     def tag(kind: int, payload: object) -> dict[str, object]:
@@ -65,7 +65,7 @@ class JsonCodec:
         self._depth, self._exact = context.limits.depth, not context.limits.by_engine
         self._plain: Callable[[object], bytes | None] = self._writer(b"", sys.maxsize, nothing)
         self._levels = 2 * self._depth + 2  # a record is two containers of JSON
-        self._lower = fidelity.Lowering(_Notation(orjson.dumps), context.types, self._depth)
+        self._lower = fidelity.Lowering(_Notation(self._text), context.types, self._depth)
         self._raise = fidelity.Raising(context.types, _bytes)
 
     def express(self, prefix: bytes, size: int, encode: Encode, decode: Decode, /) -> tuple[Encode, Decode]:
@@ -110,19 +110,21 @@ class JsonCodec:
         return frame.PLAIN, text
 
     def _tagged(self, value: object) -> bytes:
-        lowered = self._lower(value)
-        if type(lowered) in _NUMBERS:  # a bare number cut short is another number: 123, 12
-            lowered = _Notation.tag(fidelity.NUMBER, lowered)
         try:
-            return self._dumps(lowered)
-        except TypeError:  # half a surrogate pair, or more levels than orjson goes down: a tag takes two
-            return self._deep(value, lowered)
-
-    def _deep(self, value: object, lowered: object) -> bytes:
-        try:
-            return json.dumps(lowered, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+            lowered = self._lower(value)
+            if type(lowered) in _NUMBERS:  # a bare number cut short is another number: 123, 12
+                lowered = _Notation.tag(fidelity.NUMBER, lowered)
+            return self._text(lowered)
+        except EncodeError:
+            raise
         except ValueError as error:
             raise self._lower.explain(value, error) from error
+
+    def _text(self, lowered: object) -> bytes:
+        try:
+            return self._dumps(lowered)
+        except TypeError:  # more levels than orjson goes down, for a tag takes two; or half a surrogate pair
+            return json.dumps(lowered, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
     def raw(self, data: bytes, /) -> object:
         """The value of JSON text without a frame: integers exact, no NaN, no key twice.
@@ -156,7 +158,8 @@ class JsonCodec:
 
     def _checked(self, form: int, value: object) -> object:
         if form:
-            return self._lift(value, 0)
+            lifted = self._lift(value, 0)
+            return self._lower.kept(lifted) if self._exact else lifted
         if deeper(value, self._depth):
             raise Malformed(f"nested deeper than {self._depth} containers")
         return value

@@ -18,7 +18,8 @@ from transcoders.errors import DecodeError, Malformed
 from transcoders.options import Option, Options
 from transcoders.tree import contains, deeper
 
-_BYTEARRAY = frozenset((bytearray,))
+_BUFFERS = frozenset((bytearray, memoryview))
+_CONTAINERS = frozenset((fidelity.TUPLE, fidelity.SET, fidelity.FROZENSET, fidelity.PAIRS, fidelity.RECORD))
 _PAIR = b"\x92"
 """The head of an array of two: the body, and the mark behind it."""
 _MARK = secrets.randbits(64) | 1 << 63
@@ -64,7 +65,7 @@ class MsgpackCodec:
         self._dumps: Any = None
         self._loads: Any = self._packer.unpack
         if options["engine"] == "msgpack":
-            self._dumps, self._loads = _reference()
+            self._dumps, self._loads = _reference(self._packer)
         self._depth, self._exact = context.limits.depth, not context.limits.by_engine
         self._plain: Callable[[object], bytes | None] = self._writer(b"", sys.maxsize, nothing)
         self._lower = fidelity.Lowering(_Notation(self._packer), context.types, self._depth)
@@ -94,14 +95,14 @@ class MsgpackCodec:
             """The frame of the value; see Transcoder.encode."""
             try:
                 packed = pack(value, refuse, strict)
+                # These bytes stand before bytes and what passes for it, and in some letters and numbers.
+                marked = 0xC4 in packed or 0xC5 in packed or 0xC6 in packed
+                if associated_data is NONE and not (marked and contains(value, _BUFFERS)):
+                    data = prefix + (packed if dumps is None else dumps(value))
+                    if len(data) <= size:
+                        return data
             except (packer.NotPlain, TypeError):
-                return encode(value, associated_data=associated_data)
-            # These bytes stand before bytes and bytearrays, and in some letters and numbers.
-            marked = 0xC4 in packed or 0xC5 in packed or 0xC6 in packed
-            if associated_data is NONE and not (marked and contains(value, _BYTEARRAY)):
-                data = prefix + (packed if dumps is None else dumps(value))
-                if len(data) <= size:
-                    return data
+                pass  # not plain, or not encodable: the walk tells which
             return encode(value, associated_data=associated_data)
 
         return express_encode
@@ -126,21 +127,20 @@ class MsgpackCodec:
         Raises:
             Malformed: the data is not one MessagePack value.
         """
-        return self._kept(_Unpacking(self._packer, _no_ext, self._depth).value(data))
+        value = _Unpacking(self._packer, _no_ext, self._depth).value(data)
+        return self._lower.kept(value) if self._exact else value
 
     def loads(self, form: int, body: bytes, /) -> object:
         """The unpacked value."""
         if form:
-            return self._kept(_Unpacking(self._packer, self._raise, self._depth).value(body))
+            value = _Unpacking(self._packer, self._raise, self._depth).value(body)
+            return self._lower.kept(value) if self._exact else value
         try:
             value, found = self._loads(_PAIR + body + _END)
         except ValueError as error:
             raise Malformed(f"expected MessagePack: {str(error)[:100] or type(error).__name__}") from error
         if found != _MARK:
             raise Malformed("expected one MessagePack value, found bytes after it")
-        return self._kept(value) if self._exact else value
-
-    def _kept(self, value: object) -> object:
         if self._exact and deeper(value, self._depth):
             raise Malformed(f"nested deeper than {self._depth} containers")
         return value
@@ -162,25 +162,31 @@ class _Unpacking:
             raise
         except (ValueError, TypeError) as error:
             raise Malformed(f"expected MessagePack: {str(error)[:100] or type(error).__name__}") from error
-        if found != _MARK:
+        if type(found) is not int or found != _MARK:
             raise Malformed("expected one MessagePack value, found bytes after it")
         return value
 
     def _ext(self, kind: int, data: bytes) -> object:
-        if not self._depth:
+        inside = kind in _CONTAINERS
+        self._depth -= inside
+        if self._depth < 0:
             raise Malformed("extension types nested too deep")
-        self._depth -= 1
         value = self._raise(kind, self.value(data))
-        self._depth += 1
+        self._depth += inside
         return value
 
 
-def _reference() -> tuple[Any, Any]:
+def _reference(strict: packer.Packer) -> tuple[Any, Any]:
     """Pack and unpack of the `msgpack` package; it is imported nowhere else."""
     import msgpack  # noqa: PLC0415
 
     def unpack(body: bytes) -> object:
-        return msgpack.unpackb(body, ext_hook=_no_ext)
+        pair: list[object] = msgpack.unpackb(body, ext_hook=_no_ext)
+        try:
+            strict.pack(pair[0], packer.refuse, strict.strict)  # its timestamps do not ask the hook
+        except (packer.NotPlain, TypeError):
+            raise Malformed("expected a plain value") from None
+        return pair
 
     return msgpack.packb, unpack
 

@@ -6,9 +6,10 @@ form every tuple is a tag `(kind, payload)`. Arrays, and with `views=N` also byt
 lie outside the stream as PEP 574 buffers and are decoded as views of the frame, without a copy.
 """
 
+import copyreg
 import pickle
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import NoneType
 from typing import Any, ClassVar
 
@@ -16,7 +17,7 @@ from transcoders import buffers, fidelity, frame, opcodes
 from transcoders.codecs import Context, Traits
 from transcoders.errors import DecodeError, Malformed, Refused, TooLarge
 from transcoders.options import Option, Options
-from transcoders.packer import NotPlain
+from transcoders.packer import NotPlain, refuse
 from transcoders.tree import contains, deeper
 
 _SETS = frozenset((set, frozenset))
@@ -45,12 +46,12 @@ class _DataUnpickler(pickle.Unpickler):
 class _Writer:
     """A pickler with the list it writes to; reused, because making one costs as much as pickling a small session."""
 
-    __slots__ = ("buffers", "dump", "parts")
+    __slots__ = ("dump", "parts")
 
-    def __init__(self) -> None:
+    def __init__(self, callback: Callable[[pickle.PickleBuffer], Any] | None = refuse) -> None:
+        """`callback` gets the buffers that are to lie outside the stream; None lets them in."""
         self.parts: list[bytes] = []
-        self.buffers: list[pickle.PickleBuffer] = []
-        pickler = _DataPickler(_Sink(self.parts), 5, buffer_callback=self.buffers.append)
+        pickler = _DataPickler(_Sink(self.parts), 5, buffer_callback=callback)
         pickler.fast = True
         self.dump = pickler.dump
 
@@ -98,7 +99,7 @@ class _Notation:
 
     @staticmethod
     def order(lowered: object) -> bytes:
-        writer = _Writer()
+        writer = _Writer(None)
         writer.dump(lowered)
         return _joined(writer.parts)
 
@@ -123,11 +124,11 @@ class PickleCodec:
     )
     summary = "protocol 5, data only; zero-copy buffers"
 
-    __slots__ = ("_depth", "_guarded", "_lower", "_raise", "_readers", "_views", "_writers")
+    __slots__ = ("_depth", "_exact", "_guarded", "_lower", "_raise", "_readers", "_views", "_writers")
 
     def __init__(self, options: Options, context: Context) -> None:
         self._views, self._depth = int(options["views"]), context.limits.depth
-        self._guarded = not context.sealed
+        self._guarded, self._exact = not context.sealed, not context.limits.by_engine
         notation = _Notation(self._views)
         self._lower = fidelity.Lowering(notation, context.types, self._depth)
         self._raise = fidelity.Raising(context.types, _bytes)
@@ -150,7 +151,7 @@ class PickleCodec:
         writers.append(writer)
         if (0x8F in data or 0x91 in data) and contains(value, _SETS):
             return self._tagged(value)
-        if self._guarded and len(data) > self._depth and deeper(value, self._depth):
+        if (self._guarded or self._exact) and len(data) > self._depth and deeper(value, self._depth):
             return self._tagged(value)
         if 0xED in data and _SURROGATE.search(data):
             self._lower.check(value)
@@ -165,23 +166,28 @@ class PickleCodec:
         return frame.TAGGED | frame.BUFFERS, buffers.join(stream, [view.raw() for view in views])
 
     def _pickled(self, value: object) -> tuple[bytes, list[pickle.PickleBuffer]]:
-        writer = _Writer()
+        views: list[pickle.PickleBuffer] = []
+        writer = _Writer(views.append)
         writer.dump(value)
-        return _joined(writer.parts), writer.buffers
+        return _joined(writer.parts), views
 
     def loads(self, form: int, body: bytes, /) -> object:
         """The value of the pickle."""
         if form & frame.BUFFERS:
             stream, views = buffers.split(memoryview(body))
-            return self._lift(self._value(form, stream, _reader(views)), 0)
+            value = self._lifted(self._value(form, stream, _reader(views)))
+            return self._lower.kept(value, wary=True) if _SURROGATE.search(stream) else value
         readers = self._readers
         reader = readers.pop() if readers else _reader()
         value = self._value(form, body, reader)
         readers.append(reader)  # not after an error: its state is unknown
-        return self._lift(value, 0) if form else value
+        value = self._lifted(value) if form else value
+        if 0xED in body and _SURROGATE.search(body):  # the unpickler takes half a surrogate pair
+            self._lower.kept(value, wary=True)
+        return value
 
     def _value(self, form: int, stream: bytes | memoryview, reader: "_Reader") -> object:
-        if self._guarded:
+        if self._guarded or _EXTENSIONS:
             opcodes.check(stream)
         source, load = reader
         source.data = stream
@@ -193,9 +199,14 @@ class PickleCodec:
             raise Malformed(f"expected a pickle of data: {type(error).__name__}: {str(error)[:100]}") from error
         if source.used != len(stream):
             raise Malformed(f"expected one pickle, found {len(stream) - source.used} bytes after it")
-        if self._guarded and len(stream) > self._depth and deeper(value, 3 * self._depth if form else self._depth):
-            raise TooLarge(f"nested deeper than {self._depth} containers")  # a tag is a tuple and a list more
+        levels = 3 * self._depth if form else self._depth  # a tag is a tuple and a list more
+        if (self._guarded or self._exact) and len(stream) > levels and deeper(value, levels):
+            raise TooLarge(f"nested deeper than {self._depth} containers")
         return value
+
+    def _lifted(self, value: object) -> object:
+        lifted = self._lift(value, 0)
+        return self._lower.kept(lifted) if self._exact else lifted
 
     def _lift(self, tree: Any, depth: int) -> Any:
         kind = type(tree)
@@ -214,6 +225,8 @@ class PickleCodec:
 
 
 _CONTAINERS = frozenset((list, dict, tuple))
+_EXTENSIONS: dict[int, object] = copyreg._extension_cache  # type: ignore[attr-defined]  # noqa: SLF001
+"""Extension codes that somebody has loaded: these the unpickler builds without asking its find_class."""
 
 
 def _joined(parts: list[bytes]) -> bytes:

@@ -41,7 +41,7 @@ class Lz4Filter:
             raise TooLarge(f"expected an LZ4 block of at most {limit} bytes, found one of {size}")
         try:
             data: bytes = self._block.decompress(bytes(body))
-        except self._block.LZ4BlockError as error:
+        except (self._block.LZ4BlockError, ValueError) as error:
             raise Malformed(f"expected an LZ4 block: {error}") from error
         if len(data) != size:
             raise Malformed(f"expected {size} bytes from the LZ4 block, found {len(data)}")
