@@ -11,6 +11,9 @@ from transcoders.errors import Foreign, Refused, Truncated
 Bytes = bytes | memoryview
 """What a body may be: bytes, or a view of the frame."""
 
+NONE: Final = b""
+"""No associated data; empty bytes are one object, so `is` tells it apart from an empty str or None."""
+
 MAGIC: Final = b"\xc1T"
 """0xC1 is the byte MessagePack never uses; no JSON text and no pickle starts with it."""
 VERSION: Final = 1

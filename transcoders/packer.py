@@ -3,14 +3,18 @@
 Plain is what JSON, MessagePack and CBOR all hold by themselves: None, bool, int of 64 bits, float, str, bytes, list,
 and dict with str keys, no subclasses, nested at most 255 deep. The MessagePack codec writes with it; the JSON and
 CBOR codecs ask it whether a value is plain, because their own libraries turn tuples into lists, UUIDs into text and
-NaN into null without a word. Bytearrays and memoryviews pass as bytes; that is
-left to its callers.
+NaN into null without a word. Bytearrays and memoryviews pass as bytes, so `writer` looks for them.
 
 This is the only file that imports ormsgpack.
 """
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
+
+from transcoders.frame import NONE
+from transcoders.tree import contains
+
+_BUFFERS = frozenset((bytearray, memoryview))
 
 Hook = Callable[[Any], object]
 
@@ -41,6 +45,41 @@ class Packer(NamedTuple):
     ext: Callable[[int, bytes], object]
     strict: int
     keyed: int
+
+    def writer(
+        self,
+        prefix: bytes,
+        size: int,
+        encode: Callable[..., bytes],
+        dumps: Callable[[object], bytes] | None = None,
+        error: type[Exception] = NotPlain,
+    ) -> Callable[..., bytes]:
+        """An encoder of plain values for formats that hold bytes: prefix and item, in one call of Python.
+
+        Args:
+            prefix: what stands before the item.
+            size: the most bytes of both.
+            encode: the encoder to pass to whatever is not plain, not encodable, too large or sealed.
+            dumps: what makes the item; None if it is what the packer packs.
+            error: what `dumps` raises beside TypeError.
+        """
+        pack, strict = self.pack, self.strict
+
+        def express_encode(value: object, /, *, associated_data: bytes = b"") -> bytes:
+            """The frame of the value; see Transcoder.encode."""
+            try:
+                packed = pack(value, refuse, strict)
+                # These bytes stand before bytes and what passes for it, and in some letters and numbers.
+                marked = 0xC4 in packed or 0xC5 in packed or 0xC6 in packed
+                if associated_data is NONE and not (marked and contains(value, _BUFFERS)):
+                    data = prefix + (packed if dumps is None else dumps(value))
+                    if len(data) <= size:
+                        return data
+            except (NotPlain, TypeError, error):
+                pass  # the walk of the slow way tells what it was
+            return encode(value, associated_data=associated_data)
+
+        return express_encode
 
 
 def load() -> Packer:

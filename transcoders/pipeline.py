@@ -10,9 +10,10 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from transcoders import frame
 from transcoders.chain import Chain
-from transcoders.codecs import NONE, Context, Express
+from transcoders.codecs import Context, Express
 from transcoders.errors import DecodeError, EncodeError, Foreign, Malformed, Refused, SpecError, TooLarge
 from transcoders.filters import Filter, Rank
+from transcoders.frame import NONE
 from transcoders.header import names
 from transcoders.limits import Limits
 from transcoders.options import Options

@@ -47,8 +47,6 @@ class Context(NamedTuple):
     sealed: bool = False
 
 
-NONE = b""
-"""No associated data; empty bytes are one object, so `is` tells it apart from an empty str or None."""
 Encode = Callable[..., bytes]
 """`encode(value, /, *, associated_data=b"")`"""
 Decode = Callable[..., Any]

@@ -14,12 +14,11 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from transcoders import fidelity, frame, packer
-from transcoders.codecs import NONE, Context, Decode, Encode, Traits, nothing
+from transcoders.codecs import Context, Decode, Encode, Traits, nothing
 from transcoders.errors import EncodeError, Malformed
 from transcoders.options import Option, Options
-from transcoders.tree import contains, deeper
+from transcoders.tree import deeper
 
-_BUFFERS = frozenset((bytearray, memoryview))
 _BLOCK = 0x54430000
 """Kind n of the fidelity table is tag `_BLOCK + n`, in the first-come range of RFC 8949 section 9.2."""
 _STANDARD = {fidelity.UUID_: 37}
@@ -87,15 +86,14 @@ class CborCodec:
     summary = "RFC 8949 over cbor2, tags for what it lacks"
 
     __slots__ = (
-        *("_depth", "_dumps", "_error", "_exact", "_loads", "_lower", "_pack", "_plain", "_raise"),
-        *("_rich", "_strict", "_tag", "_tags"),
+        *("_depth", "_dumps", "_error", "_exact", "_loads", "_lower", "_packer", "_plain", "_raise"),
+        *("_rich", "_tag", "_tags"),
     )  # fmt: skip
 
     def __init__(self, _options: Options, context: Context) -> None:
         import cbor2  # noqa: PLC0415
 
-        strict = packer.load()
-        self._pack, self._strict = strict.pack, strict.strict
+        self._packer = packer.load()
         self._dumps, self._loads, self._tag, self._error = cbor2.dumps, cbor2.loads, cbor2.CBORTag, cbor2.CBORError
         self._depth, self._exact = context.limits.depth, not context.limits.by_engine
         self._lower = fidelity.Lowering(_Notation(cbor2), context.types, self._depth)
@@ -107,13 +105,13 @@ class CborCodec:
     def express(self, prefix: bytes, size: int, encode: Encode, decode: Decode, /) -> tuple[Encode, Decode]:
         """The express way; see `codecs.Express`."""
         loads, tags, head = self._loads, self._tags, len(prefix)
-        end, mark, error = _END, _MARK, self._error
-        pack, strict, refuse = self._pack, self._strict, packer.refuse
+        end, mark, error, none = _END, _MARK, self._error, frame.NONE
+        pack, strict, refuse = self._packer.pack, self._packer.strict, packer.refuse
 
         def express_decode(data: bytes, /, *, associated_data: bytes = b"") -> Any:
             """The value in the frame; see Transcoder.decode."""
             try:
-                if data[:head] == prefix and len(data) <= size and associated_data is NONE:
+                if data[:head] == prefix and len(data) <= size and associated_data is none:
                     value, found = loads(_PAIR + data[head:] + end, semantic_decoders=tags)
                     pack(value, refuse, strict)
                     if found == mark:
@@ -125,24 +123,7 @@ class CborCodec:
         return self._writer(prefix, size, encode), express_decode
 
     def _writer(self, prefix: bytes, size: int, encode: Encode) -> Encode:
-        pack, strict, dumps, refuse = self._pack, self._strict, self._dumps, packer.refuse
-        error = self._error
-
-        def express_encode(value: object, /, *, associated_data: bytes = b"") -> bytes:
-            """The frame of the value; see Transcoder.encode."""
-            try:
-                packed = pack(value, refuse, strict)
-                # These bytes stand before bytes and what passes for it, and in some letters and numbers.
-                marked = 0xC4 in packed or 0xC5 in packed or 0xC6 in packed
-                if associated_data is NONE and not (marked and contains(value, _BUFFERS)):
-                    data: bytes = prefix + dumps(value)
-                    if len(data) <= size:
-                        return data
-            except (packer.NotPlain, TypeError, error):
-                pass  # not plain, or not encodable: the walk tells which
-            return encode(value, associated_data=associated_data)
-
-        return express_encode
+        return self._packer.writer(prefix, size, encode, self._dumps, self._error)
 
     def dumps(self, value: object, /) -> tuple[int, bytes]:
         """The form and the CBOR item."""
@@ -174,7 +155,7 @@ class CborCodec:
         value = self._item(body, self._tags)
         try:
             # What a plain body holds passes where it passed on its way in: CBOR has values that are no session's.
-            self._pack(value, packer.refuse, self._strict)
+            self._packer.pack(value, packer.refuse, self._packer.strict)
         except (packer.NotPlain, TypeError):
             raise Malformed("expected plain values in CBOR of the plain form") from None
         if self._exact and deeper(value, self._depth):

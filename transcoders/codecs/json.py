@@ -16,7 +16,7 @@ from types import NoneType
 from typing import Any, ClassVar
 
 from transcoders import fidelity, frame, packer
-from transcoders.codecs import NONE, Context, Decode, Encode, Traits, nothing
+from transcoders.codecs import Context, Decode, Encode, Traits, nothing
 from transcoders.errors import EncodeError, Malformed
 from transcoders.options import Option, Options
 from transcoders.tree import deeper
@@ -70,12 +70,12 @@ class JsonCodec:
 
     def express(self, prefix: bytes, size: int, encode: Encode, decode: Decode, /) -> tuple[Encode, Decode]:
         """The express way; see `codecs.Express`."""
-        loads, head = self._loads, len(prefix)
+        loads, head, none = self._loads, len(prefix), frame.NONE
 
         def express_decode(data: bytes, /, *, associated_data: bytes = b"") -> Any:
             """The value in the frame; see Transcoder.decode."""
             try:
-                if data[:head] == prefix and data[-1] > 0x20 and len(data) <= size and associated_data is NONE:
+                if data[:head] == prefix and data[-1] > 0x20 and len(data) <= size and associated_data is none:
                     return loads(data[head:])
             except (TypeError, ValueError):
                 pass
@@ -85,6 +85,7 @@ class JsonCodec:
 
     def _writer(self, prefix: bytes, size: int, encode: Encode) -> Encode:
         pack, strict, dumps, refuse = self._pack, self._strict, self._dumps, packer.refuse
+        none = frame.NONE
 
         def express_encode(value: object, /, *, associated_data: bytes = b"") -> bytes:
             """The frame of the value; see Transcoder.encode."""
@@ -94,7 +95,7 @@ class JsonCodec:
                 if 0xCB not in packed or (0x7F not in packed and 0xFF not in packed) or not _EXPONENT(packed):
                     data: bytes = prefix + dumps(value)
                     # A bare number ends in a digit and is not plain; neither, for that, are strings by themselves.
-                    if data[-1] > 0x39 and len(data) <= size and associated_data is NONE:
+                    if data[-1] > 0x39 and len(data) <= size and associated_data is none:
                         return data
             except (packer.NotPlain, TypeError):
                 pass  # not plain, or not encodable: the walk tells which

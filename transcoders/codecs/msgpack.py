@@ -13,12 +13,11 @@ from types import NoneType
 from typing import Any, ClassVar
 
 from transcoders import fidelity, frame, packer
-from transcoders.codecs import NONE, Context, Decode, Encode, Traits, nothing
+from transcoders.codecs import Context, Decode, Encode, Traits, nothing
 from transcoders.errors import DecodeError, Malformed
 from transcoders.options import Option, Options
-from transcoders.tree import contains, deeper
+from transcoders.tree import deeper
 
-_BUFFERS = frozenset((bytearray, memoryview))
 _CONTAINERS = frozenset((fidelity.TUPLE, fidelity.SET, fidelity.FROZENSET, fidelity.PAIRS, fidelity.RECORD))
 _PAIR = b"\x92"
 """The head of an array of two: the body, and the mark behind it."""
@@ -73,12 +72,12 @@ class MsgpackCodec:
 
     def express(self, prefix: bytes, size: int, encode: Encode, decode: Decode, /) -> tuple[Encode, Decode]:
         """The express way; see `codecs.Express`."""
-        unpack, head, end, mark = self._loads, len(prefix), _END, _MARK
+        unpack, head, end, mark, none = self._loads, len(prefix), _END, _MARK, frame.NONE
 
         def express_decode(data: bytes, /, *, associated_data: bytes = b"") -> Any:
             """The value in the frame; see Transcoder.decode."""
             try:
-                if data[:head] == prefix and len(data) <= size and associated_data is NONE:
+                if data[:head] == prefix and len(data) <= size and associated_data is none:
                     value, found = unpack(_PAIR + data[head:] + end)
                     if found == mark:
                         return value
@@ -89,23 +88,7 @@ class MsgpackCodec:
         return self._writer(prefix, size, encode), express_decode
 
     def _writer(self, prefix: bytes, size: int, encode: Encode) -> Encode:
-        pack, strict, refuse, dumps = self._packer.pack, self._packer.strict, packer.refuse, self._dumps
-
-        def express_encode(value: object, /, *, associated_data: bytes = b"") -> bytes:
-            """The frame of the value; see Transcoder.encode."""
-            try:
-                packed = pack(value, refuse, strict)
-                # These bytes stand before bytes and what passes for it, and in some letters and numbers.
-                marked = 0xC4 in packed or 0xC5 in packed or 0xC6 in packed
-                if associated_data is NONE and not (marked and contains(value, _BUFFERS)):
-                    data = prefix + (packed if dumps is None else dumps(value))
-                    if len(data) <= size:
-                        return data
-            except (packer.NotPlain, TypeError):
-                pass  # not plain, or not encodable: the walk tells which
-            return encode(value, associated_data=associated_data)
-
-        return express_encode
+        return self._packer.writer(prefix, size, encode, self._dumps)
 
     def dumps(self, value: object, /) -> tuple[int, bytes]:
         """The form and the packed value."""
