@@ -169,3 +169,10 @@ def test_views_share_the_memory_of_the_frame(spec):
         assert decoded[name].readonly
         assert decoded[name] == value[name]
         assert shared(decoded[name], data)
+
+
+@pytest.mark.parametrize("chain", ["pickle:views=64", "pickle:views=64+hmac"])
+def test_views_come_back_under_a_lower_depth_too(chain):
+    """A view passes where a lower limit is kept exactly, and where text is looked at for half characters."""
+    t = make(chain, limits=Limits(depth=3))
+    assert t.decode(t.encode({"raw": b"\xed\xa0" * 64, "text": "\ud7ff퟿"}))["raw"] == b"\xed\xa0" * 64

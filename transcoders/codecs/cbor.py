@@ -1,9 +1,9 @@
 """CBOR (RFC 8949) over cbor2, with the session value set kept in tags.
 
 A strict packer is asked whether the value is plain, because cbor2 by itself writes tuples as arrays and drops folds
-and zones. Rich values are written with tag numbers of the IANA registry where those hold every value (UUID 37), with a
-block of our own elsewhere; integers of any size and NaN stand for themselves. Every other tag is
-refused. cbor2 reads over trailing bytes, so a number that nobody else knows is put behind the body before it is read.
+and zones. UUIDs are written with their tag of the IANA registry, 37, other rich values with a block of our own;
+integers of any size and NaN stand for themselves. Every other tag is refused. cbor2 reads over trailing bytes, so a
+number that nobody else knows is put behind the body before it is read.
 """
 
 import secrets
@@ -24,31 +24,7 @@ _BLOCK = 0x54430000
 _STANDARD = {fidelity.UUID_: 37}
 _TAGS = {kind: _STANDARD.get(kind, _BLOCK + kind) for kind in fidelity.NAMES}
 _KINDS = {tag: kind for kind, tag in _TAGS.items()}
-_BUILT_IN = (
-    0,
-    1,
-    2,
-    3,
-    4,
-    5,
-    25,
-    28,
-    29,
-    30,
-    35,
-    36,
-    37,
-    52,
-    54,
-    100,
-    256,
-    258,
-    260,
-    261,
-    1004,
-    43000,
-    55799,
-)
+_BUILT_IN = (*(0, 1, 2, 3, 4, 5, 25, 28, 29, 30, 35, 36, 37, 52, 54, 100, 256, 258, 260, 261, 1004, 43000, 55799),)
 """The tags that cbor2 decodes by itself."""
 _BIGNUMS = (2, 3)
 _LEAVES = frozenset((NoneType, bool, int, float, str, bytes, UUID))

@@ -124,13 +124,16 @@ class PickleCodec:
     )
     summary = "protocol 5, data only; zero-copy buffers"
 
-    __slots__ = ("_depth", "_exact", "_guarded", "_lower", "_raise", "_readers", "_views", "_writers")
+    __slots__ = ("_depth", "_exact", "_guarded", "_kept", "_lower", "_raise", "_readers", "_views", "_writers")
 
     def __init__(self, options: Options, context: Context) -> None:
         self._views, self._depth = int(options["views"]), context.limits.depth
         self._guarded, self._exact = not context.sealed, not context.limits.by_engine
         notation = _Notation(self._views)
         self._lower = fidelity.Lowering(notation, context.types, self._depth)
+        decoded = _Notation(self._views)
+        decoded.holds |= {memoryview}  # what views come back as: read, though not written
+        self._kept = fidelity.Lowering(decoded, context.types, self._depth).kept
         self._raise = fidelity.Raising(context.types, _bytes)
         self._writers: list[_Writer] = []
         self._readers: list[tuple[_Source, Any]] = []
@@ -176,14 +179,14 @@ class PickleCodec:
         if form & frame.BUFFERS:
             stream, views = buffers.split(memoryview(body))
             value = self._lifted(self._value(form, stream, _reader(views)))
-            return self._lower.kept(value, wary=True) if _SURROGATE.search(stream) else value
+            return self._kept(value, wary=True) if _SURROGATE.search(stream) else value
         readers = self._readers
         reader = readers.pop() if readers else _reader()
         value = self._value(form, body, reader)
         readers.append(reader)  # not after an error: its state is unknown
         value = self._lifted(value) if form else value
         if 0xED in body and _SURROGATE.search(body):  # the unpickler takes half a surrogate pair
-            self._lower.kept(value, wary=True)
+            self._kept(value, wary=True)
         return value
 
     def _value(self, form: int, stream: bytes | memoryview, reader: "_Reader") -> object:
@@ -206,7 +209,7 @@ class PickleCodec:
 
     def _lifted(self, value: object) -> object:
         lifted = self._lift(value, 0)
-        return self._lower.kept(lifted) if self._exact else lifted
+        return self._kept(lifted) if self._exact else lifted
 
     def _lift(self, tree: Any, depth: int) -> Any:
         kind = type(tree)
