@@ -1,6 +1,6 @@
 """The session value set beyond what a format holds by itself: one table, lowered and raised the same for every codec.
 
-`Lowering` walks a value and replaces what the codec's notation does not hold by `tag(kind, payload)`; `Raising` turns
+`Lowering` walks a value and replaces what the codec's notation does not hold by `tag(kind, payload)`; `raising` turns
 a kind and its payload, whose parts are raised already, back into the value. A codec supplies the notation: which
 types it holds, how it writes a tag, a run of bytes, and an order for sets. Exact types only: a subclass is not its
 base, so it is either registered or an EncodeError with its path, never a silent change.
@@ -8,14 +8,18 @@ base, so it is either registered or an EncodeError with its path, never a silent
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from math import prod
 from typing import Any, Final, Protocol
 from uuid import UUID
 
-from transcoders import arrays, records, timestamps
-from transcoders.errors import EncodeError, Malformed
+from transcoders import arrays, records, timestamps, tree
+from transcoders.collisions import crowd, prone
+from transcoders.errors import EncodeError, Malformed, TooLarge
+from transcoders.limits import Limits
+from transcoders.numerals import Numerals
 from transcoders.records import Types
 
 TUPLE, SET, FROZENSET, PAIRS, BYTES, BYTEARRAY, INT, FLOAT = range(1, 9)
@@ -53,6 +57,12 @@ ROOT: Final[Step] = (None, "$", 0)
 _LOW, _HIGH = -(1 << 63), 1 << 64
 
 
+Plain = Callable[[object, int], bool]
+"""Whether a list or dict, itself included no deeper than so many levels, stands for itself in the notation."""
+_MISSES: Final = 3
+"""How many lists and dicts in one container may turn out not to be plain before the rest are walked unasked."""
+
+
 class Notation(Protocol):
     """What a codec's format offers to the table."""
 
@@ -74,15 +84,29 @@ class Notation(Protocol):
         ...
 
 
+class Beyond(EncodeError):  # noqa: N818 - as the errors that name what was found
+    """The value exceeds a limit."""
+
+
 class Lowering:
     """Values to what the notation holds; one object per transcoder, free of state."""
 
-    __slots__ = ("_depth", "_holds", "_notation", "_rows", "_tag", "_types", "_wary")
+    __slots__ = (
+        *("_depth", "_holds", "_keys", "_limits", "_notation", "_numerals", "_plain", "_rows", "_tag", "_trees"),
+        *("_types", "_walks", "_wary"),
+    )  # fmt: skip
 
-    def __init__(self, notation: Notation, types: Types, depth: int, *, wary: bool = False) -> None:
-        """A wary one looks into every str, to find the one that no encoder takes."""
-        self._notation, self._types, self._depth, self._wary = notation, types, depth, wary
-        self._holds, self._tag = notation.holds - {str} if wary else notation.holds, notation.tag
+    def __init__(
+        self, notation: Notation, types: Types, limits: Limits, plain: Plain | None = None, *, wary: bool = False
+    ) -> None:
+        """Lists and dicts that are plain, within so many levels, are taken as they are and not walked.
+
+        A wary one looks into every str and int, to find the one that no encoder takes, or no decoder.
+        """
+        self._keys, self._plain, self._trees = notation.keys, plain or _never, _TREES if plain else _NONE
+        self._notation, self._types, self._limits, self._wary = notation, types, limits, wary
+        self._depth, self._numerals = limits.depth, Numerals(limits)
+        self._holds, self._tag = notation.holds - {str, int} if wary else notation.holds, notation.tag
         self._rows: dict[type, Callable[[Any, Step], object]] = {
             list: self._list, dict: self._dict, tuple: self._tuple,
             set: self._set, frozenset: lambda value, at: self._set(value, at, FROZENSET),
@@ -95,6 +119,7 @@ class Lowering:
             Decimal: self._decimal,
             UUID: lambda value, _at: self._tag(UUID_, notation.run(value.bytes)),
         }  # fmt: skip
+        self._walks = Lowering(notation, types, limits)._rows if plain else self._rows  # noqa: SLF001 - its own
 
     def __call__(self, value: object, at: Step = ROOT) -> object:
         """The lowered value.
@@ -107,16 +132,35 @@ class Lowering:
         return (self._rows.get(type(value)) or self._other)(value, at)
 
     def check(self, value: object) -> None:
-        """Raise EncodeError when a str holds half a surrogate pair, or anything else is outside the set."""
-        Lowering(self._notation, self._types, self._depth, wary=True)(value)
+        """Raise EncodeError when a str holds half a surrogate pair, or anything else is outside the set or a limit."""
+        Lowering(self._notation, self._types, self._limits, wary=True)(value)
 
     def kept(self, value: object, *, wary: bool = False) -> object:
-        """The decoded value; raises Malformed when it is one that this would not encode."""
+        """The decoded value; raises TooLarge or Malformed when it is one that this would not encode."""
         try:
             self.check(value) if wary else self(value)
+        except Beyond as error:
+            raise TooLarge(f"{error}") from error
         except EncodeError as error:
             raise Malformed(f"expected a session value; {error}") from error
         return value
+
+    def bounded(self, value: object, size: int, *, plain: bool = False) -> object:
+        """The value, whose body takes so many bytes; raises Beyond when its containers hold more than the limit.
+
+        An entry takes a byte or more, so that only long bodies are looked into; plain ones at the speed of C.
+        """
+        most = self._limits.items
+        if size > most and (tree.crowded(value, most) if plain else tree.entries(value, most, self._parts) > most):
+            raise Beyond(f"containers hold more than {most} entries")
+        return value
+
+    def held(self, value: object, size: int, *, plain: bool = False) -> object:
+        """The decoded value; raises TooLarge where `bounded` raises Beyond."""
+        try:
+            return self.bounded(value, size, plain=plain)
+        except Beyond as error:
+            raise TooLarge(f"{error}") from error
 
     def explain(self, value: object, error: Exception) -> EncodeError:
         """The EncodeError that names what the codec's library could not encode."""
@@ -128,23 +172,38 @@ class Lowering:
 
     def _list(self, value: Iterable[object], at: Step) -> list[object]:
         # Loops, not comprehensions: a frame of Python less for each level, and depth 250 must fit into the stack.
-        holds, rows, depth = self._holds, self._rows, self._inside(at)
-        lowered = []
-        for index, item in enumerate(value):
-            if type(item) not in holds:
-                item = rows.get(type(item), self._other)(item, (at, index, depth))  # noqa: PLW2901
-            lowered.append(item)
+        holds, rows, depth, trees, missed = self._holds, self._rows, self._inside(at), self._trees, 0
+        lowered = list(value)
+        for index, item in enumerate(lowered):
+            kind = type(item)
+            if kind in holds:
+                continue
+            if kind in trees:
+                if self._plain(item, self._depth - depth):
+                    continue
+                missed += 1
+                if missed == _MISSES:
+                    rows, trees = self._walks, _NONE
+            lowered[index] = rows.get(kind, self._other)(item, (at, index, depth))
         return lowered
 
     def _dict(self, value: dict[object, object], at: Step) -> object:
-        holds, rows, depth = self._holds, self._rows, self._inside(at)
-        lowered = {}
+        holds, rows, depth, trees, missed = self._holds, self._rows, self._inside(at), self._trees, 0
+        lowered: dict[object, object] = value.copy()
         for key, item in value.items():
-            if type(item) not in holds:
-                item = rows.get(type(item), self._other)(item, (at, key, depth))  # noqa: PLW2901
-            lowered[key] = item
+            kind = type(item)
+            if kind in holds:
+                continue
+            if kind in trees:
+                if self._plain(item, self._depth - depth):
+                    continue
+                missed += 1
+                if missed == _MISSES:
+                    rows, trees = self._walks, _NONE
+            lowered[key] = rows.get(kind, self._other)(item, (at, key, depth))
         if self._stand(lowered, at):
             return lowered
+        self._spread(lowered, at)
         pairs = [part for key, item in lowered.items() for part in (self(key, (at, key, depth)), item)]
         return self._tag(PAIRS, pairs)
 
@@ -153,19 +212,35 @@ class Lowering:
         if self._wary:
             for key in keys:
                 self(key, (at, key, at[2] + 1))
-        known = self._notation.keys
         if len(keys) == 1 and looks_tagged(next(iter(keys))):
             return False
-        return all(type(key) in known and (type(key) is not int or _LOW <= key < _HIGH) for key in keys)
+        kinds = set(map(type, keys))
+        return kinds <= self._keys and (
+            int not in kinds or all(type(key) is not int or _LOW <= key < _HIGH for key in keys)
+        )
+
+    def _spread(self, members: Collection[object], at: Step) -> None:
+        """Raise EncodeError where too many keys or members could have one hash."""
+        most = self._limits.collisions
+        if len(members) > most and prone(members) > most:
+            raise Beyond(f"{crowd(most)}: seal the transcoder, +hmac?", path(at))
 
     def _tuple(self, value: tuple[object, ...], at: Step) -> object:
-        return self._tag(TUPLE, self._list(value, at))
+        items = list(value)
+        if len(items) > _FEW and self._plain(items, self._depth - at[2]):
+            return self._tag(TUPLE, items)
+        return self._tag(TUPLE, self._list(items, at))
 
-    def _set(self, value: Iterable[object], at: Step, kind: int = SET) -> object:
+    def _set(self, value: Collection[object], at: Step, kind: int = SET) -> object:
+        self._spread(value, at)
         return self._tag(kind, sorted(self._list(value, at), key=self._notation.order))
 
-    def _int(self, value: int, _at: Step) -> object:
-        return value if _LOW <= value < _HIGH else self._tag(INT, f"{value:x}")
+    def _int(self, value: int, at: Step) -> object:
+        if _LOW <= value < _HIGH:
+            return value
+        if told := self._numerals.excess(value):
+            raise Beyond(told, path(at))
+        return self._tag(INT, f"{value:x}")
 
     def _float(self, value: float, _at: Step) -> object:
         return value if math.isfinite(value) else self._tag(FLOAT, repr(value))
@@ -177,8 +252,8 @@ class Lowering:
 
     def _decimal(self, value: Decimal, at: Step) -> object:
         text = str(value)
-        if len(text) > _DIGITS:
-            raise EncodeError(f"a Decimal has at most {_DIGITS} digits, this one takes {len(text)}", path(at))
+        if told := self._numerals.decimal_excess(value, text):
+            raise Beyond(told, path(at))
         return self._tag(DECIMAL, text)
 
     def _moment(self, value: datetime | time, at: Step, kind: int = DATETIME) -> object:
@@ -204,50 +279,22 @@ class Lowering:
             head, buffer = arrays.lower(value)
         except ValueError as error:
             raise EncodeError(str(error), path(at)) from error
+        if told := boundless(value, self._limits.items):
+            raise Beyond(told, path(at))
         return self._tag(ARRAY, [head, self._notation.run(buffer)])
 
     def _inside(self, at: Step) -> int:
         depth: int = at[2] + 1
         if depth > self._depth:
-            raise EncodeError(f"nested deeper than {self._depth} containers (or in a cycle)", path(at))
+            raise Beyond(f"nested deeper than {self._depth} containers (or in a cycle)", path(at))
         return depth
 
-
-class Raising:
-    """Kinds and raised payloads back to values; one object per transcoder, free of state."""
-
-    __slots__ = ("_bytes", "_rows", "_types")
-
-    def __init__(self, types: Types, run: Callable[[object], bytes | memoryview]) -> None:
-        """`run` gives the bytes of a payload that `Notation.run` wrote; it raises ValueError."""
-        self._types, self._bytes = types, run
-        self._rows: dict[int, Callable[[Any], object]] = {
-            TUPLE: lambda items: tuple(_list(items)), SET: lambda items: set(_list(items)),
-            FROZENSET: lambda items: frozenset(_list(items)), PAIRS: _pairs,
-            BYTES: lambda payload: bytes(run(payload)), BYTEARRAY: lambda payload: bytearray(run(payload)),
-            INT: _int, FLOAT: _float,
-            DATETIME: timestamps.raise_datetime, DATE: timestamps.raise_date, TIME: timestamps.raise_time,
-            TIMEDELTA: _timedelta, DECIMAL: _decimal, UUID_: lambda payload: UUID(bytes=bytes(run(payload))),
-            ENUM: lambda payload: records.raise_enum(payload, self._types),
-            RECORD: lambda payload: records.raise_record(payload, self._types), ARRAY: self._array, NUMBER: _number,
-        }  # fmt: skip
-
-    def __call__(self, kind: object, payload: object) -> object:
-        """The value.
-
-        Raises:
-            Malformed: the kind is unknown, or the payload is not what `Lowering` writes for it.
-        """
-        if not isinstance(kind, int) or (row := self._rows.get(kind)) is None:
-            raise Malformed(f"expected a tag of docs/format.md, found {str(kind)[:20]!r}: upgrade transcoders?")
-        try:
-            return row(payload)
-        except Exception as error:  # a constructor of the user's may raise anything
-            raise Malformed(f"the payload of a tagged {NAMES[kind]} is not one: {str(error)[:100]}") from error
-
-    def _array(self, payload: object) -> object:
-        head, buffer = _list(payload)
-        return arrays.raise_(head, self._bytes(buffer))
+    def _parts(self, value: object) -> list[object]:
+        """The fields of a record; nothing of any other value that is no container."""
+        if type(value) in self._rows or type(value) in self._holds or arrays.is_array(value):
+            return []
+        enum, _, parts = records.lower(value, self._types)
+        return [] if enum else [*parts.values()]
 
 
 def looks_tagged(key: object) -> bool:
@@ -261,56 +308,30 @@ def path(at: Step) -> str:
     while at[0] is not None:
         at, key, _ = at
         plain = type(key) is str and key.isidentifier()
-        steps.append(f".{key[:40]}" if plain else f"[{repr(key)[:40]}]")
+        steps.append(f".{key[:40]}" if plain else f"[{_shown(key)}]")
     return "$" + "".join(reversed(steps))
 
 
+def _shown(key: object) -> str:
+    try:
+        return repr(key)[:40]
+    except ValueError:  # an integer of more digits than Python writes (`sys.set_int_max_str_digits`)
+        return type(key).__name__
+
+
+def boundless(array: Any, rows: int) -> str | None:
+    """What is wrong with an array without a byte whose shape no memory holds: whoever walks it walks that; or None."""
+    if not array.size and prod(size or 1 for size in array.shape) > rows:
+        return f"an empty array has a shape of at most {rows} rows"
+    return None
+
+
+def _never(_tree: object, _levels: int) -> bool:
+    return False
+
+
+_TREES: Final = frozenset((list, dict))
+_NONE: Final = frozenset[type]()
+_FEW: Final = 8
+"""Items that are walked as fast as they are asked about."""
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
-_DIGITS: Final = 10_000
-_FLOATS: Final = frozenset(("nan", "inf", "-inf"))
-
-
-def _list(payload: object) -> list[Any]:
-    if type(payload) is not list:
-        raise TypeError(f"expected a list, found {type(payload).__name__}")
-    return payload
-
-
-def _pairs(payload: object) -> dict[object, object]:
-    parts = _list(payload)
-    value = dict(zip(parts[::2], parts[1::2], strict=True))
-    if len(value) * 2 != len(parts):
-        raise ValueError("a key stands twice")
-    return value
-
-
-def _int(text: str) -> int:
-    value = int(text, 16)
-    if f"{value:x}" != text:
-        raise ValueError("expected lower-case hexadecimal digits")
-    return value
-
-
-def _float(text: object) -> float:
-    if text not in _FLOATS:
-        raise ValueError("expected nan, inf or -inf")
-    return float(str(text))  # a new object each: two NaNs may be two keys
-
-
-def _number(payload: object) -> object:
-    if type(payload) not in {int, float}:
-        raise TypeError("expected a number")
-    return payload
-
-
-def _timedelta(payload: object) -> timedelta:
-    days, seconds, microseconds = (part if type(part) is int else None for part in _list(payload))
-    if days is None or seconds is None or microseconds is None:
-        raise TypeError("expected three whole numbers")
-    return timedelta(days, seconds, microseconds)
-
-
-def _decimal(text: object) -> Decimal:
-    if type(text) is not str or len(text) > _DIGITS or not text.isascii() or "_" in text:
-        raise ValueError("expected the digits of a Decimal")
-    return Decimal(text)

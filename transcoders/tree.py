@@ -3,12 +3,16 @@
 `gc.get_referents` lists what containers hold without a step of Python for each item. That is exact for trees that
 hold nothing but None, bool, int, float, str, bytes, bytearray, list, tuple, dict, set and frozenset: a strict packer
 or a codec has made sure of that before these functions are called. Instances of other classes would lead to their
-class, and from there to everything.
+class, and from there to everything; `entries` alone takes them, and walks.
 """
 
+from collections.abc import Callable
 from gc import get_referents
+from types import NoneType
+from typing import Any
 
 _CONTAINERS = frozenset((list, tuple, dict, set, frozenset))
+_LEAVES = frozenset((NoneType, bool, int, float, str, bytes, bytearray))
 
 
 def deeper(tree: object, depth: int) -> bool:
@@ -29,3 +33,51 @@ def contains(tree: object, kinds: frozenset[type]) -> bool:
             return True
         level = get_referents(*level)
     return False
+
+
+def crowded(tree: object, items: int) -> bool:
+    """Whether the containers in the tree hold more than so many entries; of a dict, key and value are one."""
+    level: list[object] = [tree]
+    listed = 0
+    while level and listed <= 2 * items:
+        level = get_referents(*level)
+        listed += len(level)
+    # Dicts list their values, and those whose keys are not all str list the keys as well.
+    if listed <= items or listed > 2 * items:
+        return listed > items
+    return entries(tree, items) > items
+
+
+def pairs(tree: object) -> int:
+    """How many keys the dicts in the tree have."""
+    level: list[object] = [tree]
+    found = 0
+    while level:
+        found += sum(len(one) for one in level if type(one) is dict)
+        level = get_referents(*level)
+    return found
+
+
+def entries(value: object, most: int, parts: Callable[[object], list[Any]] | None = None) -> int:
+    """How many entries the containers in the value hold; counts no further than where there are more than `most`.
+
+    Args:
+        value: a tree, or with `parts` any value.
+        most: where to stop.
+        parts: what is in a value that is no builtin container, such as the fields of a record.
+    """
+    level: list[Any] = [value]
+    found = 0
+    while level and found <= most:
+        below: list[Any] = []
+        for one in level:
+            kind = type(one)
+            if kind in _LEAVES:
+                continue
+            inside = one if kind in _CONTAINERS else parts(one) if parts else []
+            found += len(inside)
+            below += inside
+            if kind is dict:
+                below += one.values()
+        level = below
+    return found
