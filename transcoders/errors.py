@@ -5,6 +5,8 @@ in that no transcoder carries, fix the caller. `DecodeError`: the stored bytes a
 it as no session, never as an empty one. No message holds a key, and of a payload a fragment at most.
 """
 
+from collections.abc import Sequence
+
 
 class TranscoderError(Exception):
     """Anything this library raises on purpose."""
@@ -27,12 +29,13 @@ class EncodeError(TranscoderError, ValueError):
     """The value cannot be encoded.
 
     Attributes:
-        path: where in the value, as `$.cart[3].when`.
+        path: where in the value, as `$.cart[3].when`; the first of them where there are problems.
+        problems: everything that is wrong with a value of a declared type, each a path and a message.
     """
 
-    def __init__(self, message: str, path: str = "$") -> None:
+    def __init__(self, message: str, path: str = "$", problems: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__(f"{path}: {message}")
-        self.path = path
+        self.path, self.problems = path, tuple(problems)
 
 
 class DecodeError(TranscoderError, ValueError):
@@ -59,5 +62,29 @@ class TooLarge(DecodeError):  # noqa: N818
     """The bytes, or what they expand to, exceed a limit."""
 
 
+class SchemaMismatch(DecodeError):  # noqa: N818
+    """The bytes are whole, but not a value of the declared type.
+
+    Attributes:
+        problems: everything that is wrong with it, each a path and a message.
+    """
+
+    def __init__(self, message: str, problems: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems)
+
+
 class Tampered(DecodeError):  # noqa: N818
-    """The seal does not match: other key, other associated data, or changed bytes."""
+    """The seal does not match: the bytes were changed, or it is one of the kinds below."""
+
+
+class UnknownKey(Tampered):
+    """The seal names a key that is not among the keys given."""
+
+
+class RetiredKey(Tampered):
+    """The seal matches, but its key is retired."""
+
+
+class Replayed(Tampered):
+    """The seal is bound to other associated data: the frame was moved here, from another session perhaps."""

@@ -1,104 +1,115 @@
-"""Seals: their keys, what they cover, and the trial of each key in turn.
+"""Seals: a lead before the body, a keyed digest behind it, and a quick way for frames that are sealed and no more.
 
-A seal stands behind the body and covers the associated data, the header and the body. Associated data goes in with
-its length before it, so that no two triples give the same bytes: that length starts with 0x00, a header with 0xC1.
+A seal covers the associated data behind its length, then the frame as it stands, up to the digest.
 """
 
-import hashlib
-import hmac
+from collections.abc import Callable, Mapping
 from hmac import compare_digest
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar
 
-from transcoders.errors import SpecError, Tampered, Truncated
-from transcoders.frame import Bytes
+from transcoders.frame import BUFFERS, NONE, Bytes
+from transcoders.keyring import BOUND, OPTIONS, Keyring, covered, framed
 from transcoders.options import Option
 
-
-class Hash(Protocol):
-    """What seals use of a hashlib object."""
-
-    def copy(self) -> "Hash":
-        """The same state again."""
-        ...
-
-    def update(self, data: Bytes, /) -> None:
-        """Take more data."""
-        ...
-
-    def digest(self) -> bytes:
-        """The digest of what was taken."""
-        ...
-
-
-SHORTEST = 16
-"""Bytes of a key: fewer are guessed, not forged."""
-
-
-def derive(keys: tuple[bytes, ...], purpose: str) -> list[bytes]:
-    """A 32-byte key for the purpose from each secret, so that one secret serves several filters.
-
-    HMAC-SHA-256 of `transcoders/1/<purpose>` under the secret, the extract step of RFC 5869 turned around.
-
-    Raises:
-        SpecError: there is no key, or one that is no bytes or too short; the message shows none.
-    """
-    if not keys:
-        raise SpecError(f"{purpose} needs a key: transcoder(..., keys=[secret]) or {purpose}:env=NAME")
-    for index, key in enumerate(keys):
-        if type(key) is not bytes or len(key) < SHORTEST:
-            found = f"{len(key)} bytes" if type(key) is bytes else type(key).__name__
-            raise SpecError(f"keys[{index}] takes bytes, at least {SHORTEST} of them, not {found}")
-    return [hmac.digest(key, f"transcoders/1/{purpose}".encode(), hashlib.sha256) for key in keys]
+Digest = Callable[[Bytes], bytes]
+"""The keyed digest of what it was begun with and the data."""
+Begin = Callable[[bytes], Digest]
+"""Begins digests under one key: what it gets is taken once, for all of them."""
+Ways = tuple[Callable[..., bytes], Callable[..., Any]]
+"""How a transcoder encodes and decodes."""
+_REST = 4
+"""Bytes of a lead behind the id."""
 
 
 class Seal:
-    """A keyed digest behind the body. The first key, the newest, seals; every key opens.
-
-    Hash states that have taken the key, and then the header, are kept and copied for each message: below 1 kB making
-    them costs more than the codec.
-    """
+    """A keyed digest behind the body."""
 
     size: ClassVar[int]
-    options: ClassVar[tuple[Option, ...]] = (
-        Option("env", "text", None, "environment variable with the keys, newest first, commas between"),
-    )
+    options: ClassVar[tuple[Option, ...]] = OPTIONS
 
-    __slots__ = ("_inner", "_outer", "_ready")
+    __slots__ = ("_ring",)
 
-    def __init__(self, inner: list[Hash], outer: list[Hash] | None = None) -> None:
-        """One keyed state for each key; with `outer`, the digest of the first goes into the second, as in HMAC."""
-        self._inner, self._outer = inner, outer
-        self._ready: list[dict[bytes, Hash]] = [{} for _ in inner]
+    def __init__(self, ring: Keyring[Begin]) -> None:
+        self._ring = ring
 
     def apply(self, body: bytes, header: bytes, associated: bytes, /) -> bytes:
-        """The body and its seal."""
-        return body + self._digest(0, header, associated, body)
+        """The body between lead and digest."""
+        key = self._ring.active[0]
+        lead = key.lead(associated, len(body))
+        return b"".join((lead, body, key.tool(covered(associated, header, lead))(body)))
 
     def undo(self, body: Bytes, header: bytes, associated: bytes, _limit: int, /) -> Bytes:
         """The body, if one of the keys sealed it."""
-        size = self.size
-        if len(body) < size:
-            raise Truncated(f"expected a seal of {size} bytes, found {len(body)} bytes")
-        data, seal = body[:-size], body[-size:]
-        if compare_digest(self._digest(0, header, associated, data), seal):
-            return data
-        for index in range(1, len(self._inner)):
-            if compare_digest(self._digest(index, header, associated, data), seal):
-                return data
-        raise Tampered("the seal matches none of the keys: changed bytes, another key or other associated data")
+        return self._ring.open(body, header, associated, self.size, self._opened)
 
-    def _digest(self, index: int, header: bytes, associated: bytes, body: Bytes) -> bytes:
-        ready = self._ready[index].get(header)
-        if ready is None or associated:
-            state = self._inner[index].copy()
-            state.update(len(associated).to_bytes(4, "big") + associated + header if associated else header)
-            if not associated:  # headers are few: only those that the transcoder reads get here
-                self._ready[index][header] = state.copy()
-        else:
-            state = ready.copy()
-        state.update(body)
-        if self._outer is None:
-            return state.digest()
-        outer = self._outer[index].copy()
-        outer.update(state.digest())
-        return outer.digest()
+    def _opened(self, begin: Begin, start: bytes, rest: Bytes) -> Bytes | None:
+        body, seal = rest[: -self.size], rest[-self.size :]
+        return body if compare_digest(begin(start)(body), seal) else None
+
+    def express(
+        self,
+        dumps: Callable[[object], tuple[int, bytes]],
+        loads: Callable[[int, bytes], Any],
+        headers: Mapping[int, bytes],
+        limit: int,
+        ways: Ways,
+    ) -> Ways:
+        """The express ways of frames that hold this seal and no other filter.
+
+        Below 1 kB the calls between transcoder, filter and codec cost as much as the digest; here there are two.
+
+        Args:
+            dumps: of the codec.
+            loads: of the codec.
+            headers: the header of each form.
+            limit: bytes of a frame.
+            ways: for whatever is not done here, errors among it.
+        """
+        encode, decode = ways
+        key, none = self._ring.active[0], NONE
+        lead, bound = key.lead, key.tool(BOUND)
+        heads = {form: (header, header + key.id, key.tool(header + key.id)) for form, header in headers.items()}
+        readings = {
+            header + other.id: (form, other.tool(header + other.id), other.tool(BOUND))
+            for other in reversed(self._ring.active)  # of two with one id the newer is tried here
+            for form, header in headers.items()
+            if form < BUFFERS
+        }
+        named = len(next(iter(headers.values()))) + len(key.id)
+        room = limit - named - _REST - self.size
+        # Slices are made once: making one takes as long as cutting with it.
+        name, rest, inner = slice(named), slice(named, -self.size), slice(named + _REST, -self.size)
+        cover, seal = slice(-self.size), slice(-self.size, None)
+
+        def express_encode(value: object, /, *, associated_data: bytes = b"") -> bytes:
+            """The frame of the value; see Transcoder.encode."""
+            try:
+                form, body = dumps(value)
+                size = len(body)
+                if size <= room:
+                    header, head, digest = heads[form]
+                    if associated_data is none:
+                        data = (size & 0xFFFF).to_bytes(_REST, "big") + body  # it starts with UNBOUND
+                        return head + data + digest(data)
+                    data = header + lead(associated_data, size) + body
+                    return data + bound(framed(associated_data) + data)
+            except (RecursionError, TypeError):
+                pass
+            return encode(value, associated_data=associated_data)
+
+        def express_decode(data: bytes, /, *, associated_data: bytes = b"") -> Any:
+            """The value in the frame; see Transcoder.decode."""
+            try:
+                form, digest, bound = readings[data[name]]
+                if type(data) is bytes and len(data) <= limit:
+                    if associated_data is none:
+                        expected = digest(data[rest])
+                    else:
+                        expected = bound(framed(associated_data) + data[cover])
+                    if compare_digest(expected, data[seal]):
+                        return loads(form, data[inner])
+            except (KeyError, RecursionError, TypeError):
+                pass
+            return decode(data, associated_data=associated_data)
+
+        return express_encode, express_decode

@@ -8,8 +8,12 @@ import hashlib
 
 from transcoders.codecs import Context
 from transcoders.filters import Rank
+from transcoders.frame import Bytes
+from transcoders.keyring import Keyring
 from transcoders.options import Options
-from transcoders.seal import Seal, derive
+from transcoders.seal import Begin, Digest, Seal
+
+_SIZE = 16
 
 
 class Blake2Filter(Seal):
@@ -17,11 +21,29 @@ class Blake2Filter(Seal):
 
     tag = 17
     rank = Rank.SIGN
-    size = 16
+    size = _SIZE
     summary = "keyed BLAKE2b, 16 bytes"
 
     __slots__ = ()
 
     def __init__(self, _options: Options, context: Context) -> None:
-        keys = derive(context.keys, "blake2")
-        super().__init__([hashlib.blake2b(key=key, digest_size=self.size, person=b"transcoders/1") for key in keys])
+        super().__init__(Keyring("blake2", context.keys, context.retired, keyed))
+
+
+def keyed(key: bytes) -> Begin:
+    """BLAKE2b-128 under the key, of at most 64 bytes."""
+    fresh = hashlib.blake2b(key=key, digest_size=_SIZE, person=b"transcoders/1")
+
+    def begin(start: bytes, /) -> Digest:
+        begun = fresh.copy()
+        begun.update(start)
+        ready = begun.copy
+
+        def digest(data: Bytes, /) -> bytes:
+            state = ready()
+            state.update(data)
+            return state.digest()
+
+        return digest
+
+    return begin

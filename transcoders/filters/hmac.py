@@ -8,8 +8,10 @@ import hashlib
 
 from transcoders.codecs import Context
 from transcoders.filters import Rank
+from transcoders.frame import Bytes
+from transcoders.keyring import Keyring
 from transcoders.options import Options
-from transcoders.seal import Seal, derive
+from transcoders.seal import Begin, Digest, Seal
 
 _BLOCK = 64
 _INNER = bytes(byte ^ 0x36 for byte in range(256))
@@ -27,8 +29,25 @@ class HmacFilter(Seal):
     __slots__ = ()
 
     def __init__(self, _options: Options, context: Context) -> None:
-        padded = [key.ljust(_BLOCK, b"\0") for key in derive(context.keys, "hmac")]
-        super().__init__(
-            [hashlib.sha256(key.translate(_INNER)) for key in padded],
-            [hashlib.sha256(key.translate(_OUTER)) for key in padded],
-        )
+        super().__init__(Keyring("hmac", context.keys, context.retired, keyed))
+
+
+def keyed(key: bytes) -> Begin:
+    """HMAC-SHA-256 under the key, of at most 64 bytes."""
+    padded = key.ljust(_BLOCK, b"\0")
+    inner, outer = hashlib.sha256(padded.translate(_INNER)), hashlib.sha256(padded.translate(_OUTER)).copy
+
+    def begin(start: bytes, /) -> Digest:
+        begun = inner.copy()
+        begun.update(start)
+        ready = begun.copy
+
+        def digest(data: Bytes, /) -> bytes:
+            state, last = ready(), outer()
+            state.update(data)
+            last.update(state.digest())
+            return last.digest()
+
+        return digest
+
+    return begin
