@@ -18,13 +18,13 @@ class Option(NamedTuple):
 
     Attributes:
         name: the key in the config string.
-        kind: what its value is: `int` (with low and high), `flag` (yes or no), `choice` or `text`.
+        kind: what its value is: `int` (with low and high), `flag` (yes or no), `choice`, `text` or `path`.
         default: the value when it is not written; None when there is none.
         help: one line for `transcoders list`.
     """
 
     name: str
-    kind: Literal["int", "flag", "choice", "text"]
+    kind: Literal["int", "flag", "choice", "text", "path"]
     default: OptionValue | None
     help: str
     low: int = 0
@@ -39,13 +39,14 @@ class Option(NamedTuple):
             "flag": "yes or no",
             "choice": "one of " + ", ".join(self.choices),
             "text": "text",
+            "path": "a path",
         }[self.kind]
 
     @property
     def usage(self) -> str:
         """How the option is written."""
         span = f"{self.low}-{self.high}" if self.high < 1000 else "BYTES"
-        values = {"int": span, "flag": "yes|no", "choice": "|".join(self.choices), "text": "NAME"}
+        values = {"int": span, "flag": "yes|no", "choice": "|".join(self.choices), "text": "NAME", "path": "FILE"}
         return f"{self.name}={values[self.kind]}"
 
     def read(self, text: str) -> OptionValue:
@@ -61,7 +62,7 @@ class Option(NamedTuple):
             return int(text) if small and self.low <= int(text) <= self.high else None
         if self.kind == "flag":
             return {"yes": True, "no": False}.get(text)
-        return text if self.kind == "text" or text in self.choices else None
+        return text if self.kind in {"text", "path"} or text in self.choices else None
 
 
 def read(declared: Iterable[Option], given: Mapping[str, str], stage: str) -> dict[str, OptionValue]:

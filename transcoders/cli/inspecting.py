@@ -40,14 +40,23 @@ class Inspection:
         header = self.header
         if header.foreign:
             return [("frame", "no"), ("size", f"{header.size} bytes")]
-        shape = ("tagged" if header.tagged else "plain") + (", with buffers" if header.buffers else "")
+        form = "objects" if header.objects else "tagged" if header.tagged else "plain"
+        shape = form + (", with buffers" if header.buffers else "")
         return [
             ("frame", f"version {header.version}"),
             ("spec", "+".join((header.codec, *header.filters))),
             ("form", shape),
+            *self._schema(),
             ("size", f"{header.size} bytes, {header.body_size} of them body"),
             ("seal", self.seal or "none"),
         ]
+
+    def _schema(self) -> list[tuple[str, str]]:
+        header = self.header
+        if not header.layout:
+            return []
+        stamp = f"version {header.schema_version}, fingerprint {header.fingerprint}"
+        return [("schema", f"{stamp}, layout {header.layout}")]
 
     def record(self) -> dict[str, Any]:
         """The inspection as JSON holds it."""
@@ -69,13 +78,16 @@ def inspect(data: bytes, *, decode: bool, env: str | None, accept: tuple[str, ..
     value, problem = _decoded(data, header, seals, env, accept) if decode else (None, None)
     seal = None
     if seals:
-        seal = f"{seals[0]}, " + ("not checked" if not decode else "does not match" if problem else "matches")
+        checked = decode and not header.layout
+        seal = f"{seals[0]}, " + ("not checked" if not checked else "does not match" if problem else "matches")
     return Inspection(header, seal, value, problem, _hexdump(data[:_SHOWN]))
 
 
 def _decoded(
     data: bytes, header: Header, seals: list[str], env: str | None, accept: tuple[str, ...]
 ) -> tuple[str | None, str | None]:
+    if header.layout:
+        return None, "the frame is of a declared type, and only that type decodes it"
     spec = "+".join((header.codec, *header.filters)) if not header.foreign else "json"
     if seals:
         if env is None:

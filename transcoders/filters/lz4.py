@@ -17,20 +17,22 @@ class Lz4Filter:
 
     tag = 3
     rank = Rank.COMPRESS
-    options: ClassVar[tuple[Option, ...]] = ()
+    options: ClassVar[tuple[Option, ...]] = (
+        Option("min", "int", 500, "leave bodies of fewer bytes alone", 0, 1 << 40),
+    )
     summary = "LZ4 block, fastest"
     extra = "lz4"
 
-    __slots__ = ("_block",)
+    __slots__ = ("_block", "_least")
 
-    def __init__(self, _options: Options, _context: Context) -> None:
+    def __init__(self, options: Options, _context: Context) -> None:
         import lz4.block  # noqa: PLC0415
 
-        self._block = lz4.block
+        self._block, self._least = lz4.block, int(options["min"])
 
     def apply(self, body: bytes, _header: bytes, _associated: bytes, /) -> bytes:
-        """The size and the LZ4 block."""
-        return self._block.compress(body, store_size=True)  # type: ignore[no-any-return]
+        """The size and the LZ4 block; a short body as it is."""
+        return self._block.compress(body) if len(body) >= self._least else body
 
     def undo(self, body: Bytes, _header: bytes, _associated: bytes, limit: int, /) -> bytes:
         """The data of the block."""
@@ -40,9 +42,6 @@ class Lz4Filter:
         if size > limit:
             raise TooLarge(f"expected an LZ4 block of at most {limit} bytes, found one of {size}")
         try:
-            data: bytes = self._block.decompress(bytes(body))
+            return self._block.decompress(body)  # type: ignore[no-any-return]  # it checks the size, too
         except (self._block.LZ4BlockError, ValueError) as error:
             raise Malformed(f"expected an LZ4 block: {error}") from error
-        if len(data) != size:
-            raise Malformed(f"expected {size} bytes from the LZ4 block, found {len(data)}")
-        return data
