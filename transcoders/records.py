@@ -23,9 +23,21 @@ def is_dataclass(cls: type) -> bool:
     return hasattr(cls, "__dataclass_fields__")
 
 
-def carries(cls: object) -> bool:
-    """Whether values of the class can be registered: an Enum, a dataclass or a Struct."""
-    return isinstance(cls, type) and (issubclass(cls, Enum) or is_dataclass(cls) or is_struct(cls))
+def unfit(cls: object) -> str | None:
+    """Why the class cannot be registered, to be read behind a name; None when it can."""
+    if not isinstance(cls, type) or not (issubclass(cls, Enum) or is_dataclass(cls) or is_struct(cls)):
+        return "takes an Enum, a dataclass or a msgspec Struct"
+    if issubclass(cls, Enum) or is_struct(cls):
+        return None
+    from inspect import Parameter, signature  # noqa: PLC0415 - dataclasses has imported it
+
+    fields = {(name, True) for name, init in _fields(cls).items() if init}
+    named = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
+    taken = {(name, one.kind in named) for name, one in signature(cls).parameters.items()}
+    if odd := sorted(name for name, _ in fields ^ taken):
+        told = f"{cls.__name__}: its constructor and its fields differ in {odd[0]!r}"
+        return f"cannot be {told}, so its values would not come back as they were"
+    return None
 
 
 def lower(value: object, types: Types) -> tuple[bool, str, Any]:
@@ -91,8 +103,10 @@ def _registered(name: object, types: Types) -> Any:
 
 def _advice(cls: type) -> str:
     shown = f"{cls.__module__}.{cls.__qualname__}"
-    if carries(cls):
+    if (reason := unfit(cls)) is None:
         return f"{shown} is not registered: register('type', {cls.__name__!r}, {cls.__name__})"
+    if is_dataclass(cls):
+        return f"a type {reason}"
     for known in (str, int, float, bytes, list, tuple, dict, set, frozenset):
         if issubclass(cls, known):
             return f"{shown} is a subclass of {known.__name__}: store {known.__name__}(value)"

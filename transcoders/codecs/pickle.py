@@ -4,21 +4,24 @@ Values are lowered to builtins and those are pickled in fast mode, without a mem
 equal bytes. An unpickler that knows no global reads them; without a seal the opcode guard goes first. In the tagged
 form every tuple is a tag `(kind, payload)`. Arrays, and with `views=N` also bytes and bytearrays of N bytes or more,
 lie outside the stream as PEP 574 buffers and are decoded as views of the frame, without a copy.
+
+With `objects=yes` it writes object graphs instead (`graphs`), under a seal only, and reads both.
 """
 
 import copyreg
 import pickle
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
 from types import NoneType
 from typing import Any, ClassVar
 
-from transcoders import buffers, fidelity, frame, opcodes
-from transcoders.codecs import Context, Traits
-from transcoders.errors import DecodeError, Malformed, Refused, TooLarge
+from transcoders import buffers, fidelity, frame, opcodes, raising, stack
+from transcoders.codecs import TYPED, Context, Traits
+from transcoders.errors import DecodeError, Malformed, Refused, SpecError, TooLarge
 from transcoders.options import Option, Options
 from transcoders.packer import NotPlain, refuse
-from transcoders.tree import contains, deeper
+from transcoders.tree import contains, crowded, deeper, pairs
 
 _SETS = frozenset((set, frozenset))
 _SURROGATE = re.compile(rb"\xed[\xa0-\xbf]")
@@ -71,10 +74,10 @@ class _Source:
     __slots__ = ("data", "used")
 
     def __init__(self) -> None:
-        self.data: bytes | memoryview = b""
+        self.data = b""
         self.used = 0
 
-    def peek(self, _size: int) -> bytes | memoryview:
+    def peek(self, _size: int) -> bytes:
         data, self.data = self.data, b""
         return data
 
@@ -117,24 +120,37 @@ class PickleCodec:
     """The codec named `pickle`."""
 
     tag = 1
-    forms = (frame.PLAIN, frame.TAGGED, frame.TAGGED | frame.BUFFERS)
+    forms: tuple[int, ...] = (frame.PLAIN, frame.TAGGED, frame.TAGGED | frame.BUFFERS)
     traits = Traits(self_describing=True, cross_language=False, zero_copy=True)
     options: ClassVar[tuple[Option, ...]] = (
         Option("views", "int", 0, "bytes of this size or more come back as memoryviews (0: none do)", 0, 1 << 40),
+        Option("objects", "flag", default=False, help="object graphs of registered classes; needs a seal"),
+        *TYPED,
     )
     summary = "protocol 5, data only; zero-copy buffers"
 
-    __slots__ = ("_depth", "_exact", "_guarded", "_kept", "_lower", "_raise", "_readers", "_views", "_writers")
+    __slots__ = (
+        *("_decoded", "_dense", "_depth", "_exact", "_guarded", "_items", "_least", "_lower", "_outline", "_raise"),
+        *("_readers", "_views", "_wary", "_writers"),
+    )  # fmt: skip
+
+    def __new__(cls, options: Options, _context: Context) -> "PickleCodec":  # noqa: PYI034 - or of the class below
+        """The codec that the options ask for."""
+        return super().__new__(_ObjectCodec if options["objects"] else cls)
 
     def __init__(self, options: Options, context: Context) -> None:
-        self._views, self._depth = int(options["views"]), context.limits.depth
-        self._guarded, self._exact = not context.sealed, not context.limits.by_engine
+        limits = context.limits.behind(sealed=context.sealed)
+        self._views, self._depth, self._items = int(options["views"]), limits.depth, limits.items
+        self._guarded, self._exact = not context.sealed, not limits.by_engine
+        self._wary = self._guarded or self._exact
+        self._outline = stack.Outline(limits, guarded=self._guarded)
+        self._dense, self._least = self._outline.dense, min(limits.depth, self._outline.short)
         notation = _Notation(self._views)
-        self._lower = fidelity.Lowering(notation, context.types, self._depth)
+        self._lower = fidelity.Lowering(notation, context.types, limits)
         decoded = _Notation(self._views)
         decoded.holds |= {memoryview}  # what views come back as: read, though not written
-        self._kept = fidelity.Lowering(decoded, context.types, self._depth).kept
-        self._raise = fidelity.Raising(context.types, _bytes)
+        self._decoded = fidelity.Lowering(decoded, context.types, limits)
+        self._raise = raising.Raising(context.types, _bytes, limits)
         self._writers: list[_Writer] = []
         self._readers: list[tuple[_Source, Any]] = []
 
@@ -154,15 +170,34 @@ class PickleCodec:
         writers.append(writer)
         if (0x8F in data or 0x91 in data) and contains(value, _SETS):
             return self._tagged(value)
-        if (self._guarded or self._exact) and len(data) > self._depth and deeper(value, self._depth):
+        # Below the first size there is nothing that a limit refuses; below the second a byte tells.
+        size = len(data)
+        if size > self._least and (self._wary or 0x8B in data or size > self._dense) and self._excessive(value, data):
             return self._tagged(value)
         if 0xED in data and _SURROGATE.search(data):
             self._lower.check(value)
         return frame.PLAIN, data
 
+    def _excessive(self, value: object, data: bytes) -> bool:
+        """Whether the value of a longer pickle is beyond a limit, or may be: the walk tells which."""
+        size = len(data)
+        if self._wary and size > self._depth and deeper(value, self._depth):
+            return True
+        if (0x8B in data or not self._dense) and self._outline.large(data):
+            self._lower.check(value)
+        return size > self._dense and self._crowds(value, data)
+
+    def _crowds(self, value: object, data: bytes) -> bool:
+        try:
+            self._outline.keys(frame.PLAIN, data)
+        except TooLarge:
+            return True
+        return len(data) > self._items and crowded(value, self._items)
+
     def _tagged(self, value: object) -> tuple[int, bytes]:
         stream, views = self._pickled(self._lower(value))
-        if 0xED in stream and _SURROGATE.search(stream):
+        self._lower.bounded(value, len(stream))
+        if (0xED in stream and _SURROGATE.search(stream)) or self._outline.large(stream):
             self._lower.check(value)
         if not views:
             return frame.TAGGED, stream
@@ -174,42 +209,70 @@ class PickleCodec:
         writer.dump(value)
         return _joined(writer.parts), views
 
+    @property
+    def checked(self) -> tuple[Callable[[Any], bytes], Callable[[bytes], Any]]:
+        """How trees of declared types are pickled and read, whose every leaf is checked before and after."""
+        writers, readers = self._writers, self._readers
+
+        def pack(tree: Any) -> bytes:
+            writer = writers.pop() if writers else _Writer()
+            writer.dump(tree)
+            data = _joined(writer.parts)
+            writers.append(writer)
+            return _paired(data)
+
+        def unpack(body: bytes) -> Any:
+            reader = readers.pop() if readers else _reader()
+            source, load = reader
+            source.data = body
+            tree = load()
+            readers.append(reader)
+            if source.used != len(body):
+                raise Malformed("expected one pickle")
+            return _paired(body) and tree
+
+        return pack, partial(self.loads, frame.PLAIN) if self._guarded or _EXTENSIONS else unpack
+
     def loads(self, form: int, body: bytes, /) -> object:
         """The value of the pickle."""
+        readers = self._readers
         if form & frame.BUFFERS:
             stream, views = buffers.split(memoryview(body))
-            value = self._lifted(self._value(form, stream, _reader(views)))
-            return self._kept(value, wary=True) if _SURROGATE.search(stream) else value
-        readers = self._readers
-        reader = readers.pop() if readers else _reader()
-        value = self._value(form, body, reader)
-        readers.append(reader)  # not after an error: its state is unknown
-        value = self._lifted(value) if form else value
-        if 0xED in body and _SURROGATE.search(body):  # the unpickler takes half a surrogate pair
-            self._kept(value, wary=True)
-        return value
-
-    def _value(self, form: int, stream: bytes | memoryview, reader: "_Reader") -> object:
+            body, reader, readers = bytes(stream), _reader(views), []
+        else:
+            reader = readers.pop() if readers else _reader()
         if self._guarded or _EXTENSIONS:
-            opcodes.check(stream)
+            opcodes.check(body)
+        keys = self._outline.keys(form, body) if len(body) > self._dense else None
         source, load = reader
-        source.data = stream
+        source.data = body
         try:
             value = load()
         except DecodeError:
             raise
         except Exception as error:  # the unpickler raises nearly anything on a broken stream
             raise Malformed(f"expected a pickle of data: {type(error).__name__}: {str(error)[:100]}") from error
-        if source.used != len(stream):
-            raise Malformed(f"expected one pickle, found {len(stream) - source.used} bytes after it")
-        levels = 3 * self._depth if form else self._depth  # a tag is a tuple and a list more
-        if (self._guarded or self._exact) and len(stream) > levels and deeper(value, levels):
-            raise TooLarge(f"nested deeper than {self._depth} containers")
+        if source.used != len(body):
+            raise Malformed(f"expected one pickle, found {len(body) - source.used} bytes after it")
+        readers.append(reader)  # not after an error: its state is unknown
+        if form or len(body) > self._least:
+            value = self._checked(form, body, value, keys)
+        if 0xED in body and _SURROGATE.search(body):  # the unpickler takes half a surrogate pair
+            self._decoded.kept(value, wary=True)
         return value
 
-    def _lifted(self, value: object) -> object:
-        lifted = self._lift(value, 0)
-        return self._kept(lifted) if self._exact else lifted
+    def _checked(self, form: int, body: bytes, value: object, keys: int | None) -> object:
+        size = len(body)
+        if self._outline.strict and keys != pairs(value):
+            raise Malformed("expected a key of a dict once, found it twice")
+        levels = 3 * self._depth if form else self._depth  # a tag is a tuple and a list more
+        if self._wary and size > levels and deeper(value, levels):
+            raise TooLarge(f"nested deeper than {self._depth} containers")
+        if form:
+            value = self._lift(value, 0)
+        if (form and self._exact) or ((0x8B in body or not self._dense) and self._outline.large(body)):
+            self._decoded.kept(value, wary=True)
+        return self._decoded.held(value, size, plain=not form) if size > self._dense else value
 
     def _lift(self, tree: Any, depth: int) -> Any:
         kind = type(tree)
@@ -227,6 +290,33 @@ class PickleCodec:
         return tree
 
 
+class _ObjectCodec(PickleCodec):
+    """`pickle:objects=yes`: writes a form of its own, and reads the others as ever."""
+
+    forms = (*PickleCodec.forms, frame.OBJECTS)
+    traits = PickleCodec.traits._replace(data_only=False, deterministic=False)
+
+    __slots__ = ("_graphs",)
+
+    def __init__(self, options: Options, context: Context) -> None:
+        if not context.sealed:
+            raise SpecError("pickle:objects=yes loads objects, so it needs a seal: add +hmac, +blake2 or +aesgcm")
+        if options["views"]:
+            raise SpecError("pickle takes views or objects=yes, not both: bytes in an object stay bytes")
+        from transcoders.graphs import Graphs  # noqa: PLC0415 - only those who store objects pay for it
+
+        super().__init__(options, context)
+        self._graphs = Graphs(context.objects, context.limits)
+
+    def dumps(self, value: object, /) -> tuple[int, bytes]:
+        """The form of objects, and the pickle."""
+        return frame.OBJECTS, self._graphs.dumps(value)
+
+    def loads(self, form: int, body: bytes, /) -> object:
+        """The objects, or the data of another form."""
+        return self._graphs.loads(body) if form == frame.OBJECTS else super().loads(form, body)
+
+
 _CONTAINERS = frozenset((list, dict, tuple))
 _EXTENSIONS: dict[int, object] = copyreg._extension_cache  # type: ignore[attr-defined]  # noqa: SLF001
 """Extension codes that somebody has loaded: these the unpickler builds without asking its find_class."""
@@ -238,10 +328,14 @@ def _joined(parts: list[bytes]) -> bytes:
     return data
 
 
-_Reader = tuple[_Source, Any]
+def _paired(data: bytes) -> bytes:
+    """The pickle, if no text in it holds half a surrogate pair, which pickle would take."""
+    if 0xED in data and _SURROGATE.search(data):
+        raise Malformed("expected Unicode text")
+    return data
 
 
-def _reader(views: Iterable[memoryview] | None = None) -> _Reader:
+def _reader(views: Iterable[memoryview] | None = None) -> tuple[_Source, Any]:
     source = _Source()
     return source, _DataUnpickler(source, buffers=views).load
 
