@@ -3,11 +3,11 @@
 The names of the registered types are in stored bytes, so these types are apart from those of `tests.values`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum, Flag
-from typing import Any
+from typing import Annotated, Any, Literal, NamedTuple, TypedDict
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 
 from transcoders import register
+from transcoders.schema import Name, schema
 
 
 class Tier(Enum):
@@ -102,3 +103,72 @@ VIEWED: dict[str, Any] = {
     "long-bytes": {"a": memoryview(b"a" * 70), "b": memoryview(b"b" * 70), "c": b"short", "d": bytearray(b"short")},
 }
 """What comes back with `pickle:views=64`."""
+
+
+class Odd(Enum):
+    ONE = 1
+    TWO = "two"
+
+
+class Spot(NamedTuple):
+    x: float
+    y: float = 0.0
+
+
+class Gift(TypedDict, total=False):
+    note: str
+    to: str
+
+
+@schema(version=2)
+@dataclass
+class Order:
+    """A declared type with every kind of field."""
+
+    nothing: None
+    paid: bool
+    count: int
+    share: float
+    owner: Annotated[str, Name("name")]
+    raw: bytes
+    buffer: bytearray
+    at: datetime
+    naive: datetime
+    day: date
+    hour: time
+    span: timedelta
+    price: Decimal
+    id: UUID
+    tier: Tier
+    right: Right
+    odd: Odd
+    mode: Literal["fast", 1]
+    cost: Price
+    basket: Basket
+    spots: list[Spot]
+    gift: Gift
+    roles: set[str]
+    ids: frozenset[UUID]
+    pair: tuple[int, str]
+    many: tuple[float, ...]
+    counts: dict[str, int]
+    keyed: dict[int, Decimal]
+    maybe: int | None
+    due: datetime | date | str
+
+
+ORDER = Order(
+    nothing=None, paid=True, count=3, share=0.5, owner="Žofie", raw=b"\x00\xc4\xff", buffer=bytearray(b"xy"),
+    at=MOMENT, naive=MOMENT.replace(tzinfo=None), day=date(2026, 11, 22), hour=time(10, 11, 12, 131415),
+    span=timedelta(-1, 5, 6), price=Decimal("1.10"), id=UUID(int=5), tier=Tier.PAID, right=Right.READ | Right.WRITE,
+    odd=Odd.TWO, mode="fast", cost=Price(Decimal("9.99"), "EUR"), basket=Basket("Ann", []),
+    spots=[Spot(1.5), Spot(-0.0, 2.5)], gift={"to": "Eve"}, roles={"b", "a", "c"},
+    ids=frozenset((UUID(int=7), UUID(int=6))), pair=(1, "a"), many=(0.25, 2.0), counts={"x": 1, "y": 2},
+    keyed={3: Decimal(1), -1: Decimal("-0")}, maybe=None, due=date(2026, 1, 31),
+)  # fmt: skip
+TYPED: dict[str, tuple[Any, Any]] = {
+    "typed": (Order, ORDER),
+    "typed-rich": (Order, replace(ORDER, at=AMBIGUOUS, count=2**70, share=float("inf"), hour=time(1, tzinfo=UTC))),
+    "typed-items": (list[Spot | None], [Spot(1.0), None]),
+}
+"""Payload types and their values: one that every format holds by itself, one that needs tags, one that is no record."""

@@ -19,11 +19,15 @@ if TYPE_CHECKING:
         Malformed,
         MissingExtra,
         Refused,
+        Replayed,
+        RetiredKey,
+        SchemaMismatch,
         SpecError,
         Tampered,
         TooLarge,
         TranscoderError,
         Truncated,
+        UnknownKey,
     )
     from transcoders.header import Header, peek
     from transcoders.limits import Limits
@@ -34,8 +38,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "DecodeError", "EncodeError", "Foreign", "Header", "Limits", "Malformed", "MissingExtra", "Offer", "Refused",
-    "SpecError", "Tampered", "TooLarge", "Transcoder", "TranscoderError", "TranscoderFactory", "Truncated",
-    "available", "peek", "register", "transcoder",
+    "Replayed", "RetiredKey", "SchemaMismatch", "SpecError", "Tampered", "TooLarge", "Transcoder",
+    "TranscoderError", "TranscoderFactory", "Truncated", "UnknownKey", "available", "peek", "register", "transcoder",
 ]  # fmt: skip
 
 _HOMES = {

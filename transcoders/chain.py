@@ -1,14 +1,18 @@
 """One codec with its filters, built from a spec: checked, canonical, ready to run."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from transcoders import frame
-from transcoders.codecs import Codec, Context
+from transcoders.codecs import TYPED, Codec, Context
 from transcoders.errors import SpecError
 from transcoders.filters import Filter, Rank
 from transcoders.limits import Limits
-from transcoders.registry import REGISTRY, prepare
+from transcoders.registry import REGISTRY, build
 from transcoders.spec import Spec
+
+if TYPE_CHECKING:
+    from transcoders.typed import Typed
 
 OTHERS = 128
 """The first tag of codecs and filters that are not ours."""
@@ -20,28 +24,54 @@ class Chain:
     Attributes:
         spec: the canonical spec.
         sealed: whether a filter authenticates the bytes.
+        typed: the codec of a declared type, where there is one.
     """
 
-    __slots__ = ("codec", "filters", "sealed", "spec")
+    __slots__ = ("codec", "filters", "sealed", "spec", "typed")
 
-    def __init__(self, spec: Spec, keys: tuple[bytes, ...], limits: Limits) -> None:
-        stages = [prepare(("filter",), stage, keys) for stage in spec.filters]
-        self.filters: tuple[Filter, ...] = tuple(
-            build(Context(limits, REGISTRY.types, given)) for _, build, given in stages
-        )
+    def __init__(
+        self,
+        spec: Spec,
+        keys: tuple[bytes, ...],
+        limits: Limits,
+        retired: tuple[bytes, ...] = (),
+        schema: Any = None,
+    ) -> None:
+        context = Context(limits, REGISTRY.types, keys, retired=retired)
+        stages = [build(("filter",), stage, context) for stage in spec.filters]
+        self.filters: tuple[Filter, ...] = tuple(made for _, made in stages)
         _check_ranks(spec, self.filters)
         self.sealed = any(item.rank > Rank.COMPRESS for item in self.filters)
-        codec, build, _ = prepare(("codec", "transcoder"), spec.codec, ())
-        self.codec: Codec = build(Context(limits, REGISTRY.types, (), self.sealed))
+        codec, made = build(
+            ("codec", "transcoder"),
+            spec.codec,
+            Context(limits, REGISTRY.types, sealed=self.sealed, objects=REGISTRY.objects),
+        )
+        self.codec: Codec = made
         _check_tags(spec, self.codec, *self.filters)
-        self.spec = Spec(codec, tuple(stage for stage, _, _ in stages))
+        self.spec = Spec(codec, tuple(stage for stage, _ in stages))
+        self.typed = self._typed(schema, limits)
 
-    def frames(self) -> Iterator[tuple[bytes, int, tuple[Filter, ...]]]:
+    def _typed(self, schema: Any, limits: Limits) -> "Typed | None":
+        options = dict(self.spec.codec.options)
+        if schema is not None and ("objects", "yes") in self.spec.codec.options:
+            raise SpecError(f"{self.spec} stores objects as they are: take schema= or objects=yes, not both")
+        if schema is not None:
+            from transcoders.typed import Typed  # noqa: PLC0415 - only typed payloads pay for it
+
+            return Typed(self.codec, schema, limits, options=options, sealed=self.sealed)
+        if named := [option.name for option in TYPED if option.name in options]:
+            raise SpecError(f"{named[0]!r} of {self.spec} is for declared types: transcoder(..., schema=YourClass)")
+        return None
+
+    def frames(self, typed: "Typed | None" = None) -> Iterator[tuple[bytes, int, tuple[Filter, ...]]]:
         """The headers it reads, each with its form and filters: with its compressor, and without."""
+        stamp, compact = (typed.stamp, typed.compact) if typed else (b"", False)
         bare = tuple(item for item in self.filters if item.rank != Rank.COMPRESS)
         for filters in dict.fromkeys((self.filters, bare)):
+            tags = tuple(item.tag for item in filters)
             for form in self.codec.forms:
-                yield frame.header(self.codec.tag, form, tuple(item.tag for item in filters)), form, filters
+                yield frame.header(self.codec.tag, form, tags, stamp, compact=compact), form, filters
 
 
 def _check_tags(spec: Spec, codec: Codec, *filters: Filter) -> None:

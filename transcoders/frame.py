@@ -17,6 +17,8 @@ NONE: Final = b""
 MAGIC: Final = b"\xc1T"
 """0xC1 is the byte MessagePack never uses; no JSON text and no pickle starts with it."""
 VERSION: Final = 1
+LONGEST: Final = 5 + 15 + 6
+"""Bytes of the longest header."""
 FIXED: Final = 5
 """Bytes of a header before its filter tags: magic, version, codec tag, shape."""
 
@@ -26,8 +28,15 @@ TAGGED: Final = 1
 """Form: the body holds values in the tagged notation of the fidelity table."""
 BUFFERS: Final = 2
 """Form bit: out-of-band buffers (PEP 574) follow a table at the start of the body."""
+OBJECTS: Final = BUFFERS
+"""Form: that bit alone, a pickle of objects, behind a table of buffers if it has any."""
+SCHEMA: Final = 0x04
+"""Shape bit: version (2 bytes) and fingerprint (4 bytes) of a schema follow the filter tags."""
+COMPACT: Final = 0x08
+"""Shape bit: records of the schema are arrays."""
+STAMP: Final = 6
+"""Bytes of a schema's version and fingerprint."""
 _FORM = 0x03
-_RESERVED = 0x0C
 
 
 class Head(NamedTuple):
@@ -37,17 +46,21 @@ class Head(NamedTuple):
     form: int
     filters: tuple[int, ...]
     size: int
+    schema: tuple[int, bytes] | None = None
+    compact: bool = False
 
 
-def header(codec: int, form: int, filters: tuple[int, ...]) -> bytes:
-    """The header bytes: 5, and one for each filter."""
-    return MAGIC + bytes((VERSION, codec, form | len(filters) << 4, *filters))
+def header(codec: int, form: int, filters: tuple[int, ...], stamp: bytes = b"", *, compact: bool = False) -> bytes:
+    """The header bytes: 5, one for each filter, and the stamp of a schema where there is one."""
+    shape = form | (SCHEMA if stamp else 0) | (COMPACT if compact else 0) | len(filters) << 4
+    return MAGIC + bytes((VERSION, codec, shape, *filters)) + stamp
 
 
 def without(head: bytes, tag: int) -> bytes:
     """The header bytes without one filter tag."""
-    filters = tuple(other for other in head[FIXED:] if other != tag)
-    return header(head[3], head[4] & _FORM, filters)
+    end = FIXED + (head[4] >> 4)
+    filters = bytes(other for other in head[FIXED:end] if other != tag)
+    return head[:4] + bytes((head[4] & 0x0F | len(filters) << 4,)) + filters + head[end:]
 
 
 def parse(data: bytes) -> Head:
@@ -56,7 +69,7 @@ def parse(data: bytes) -> Head:
     Raises:
         Foreign: the data does not start with the magic.
         Truncated: the header is cut.
-        Refused: another version, or reserved bits: written by a newer release.
+        Refused: another version, or a layout without a schema: written by a newer release.
     """
     if data[:2] != MAGIC:
         if data == MAGIC[:1]:
@@ -65,12 +78,14 @@ def parse(data: bytes) -> Head:
     if len(data) < FIXED:
         raise Truncated(f"expected a header of {FIXED} bytes or more, found {len(data)} bytes")
     version, codec, shape = data[2:FIXED]
-    if version != VERSION or shape & _RESERVED:
+    if version != VERSION or shape & (SCHEMA | COMPACT) == COMPACT:
         raise Refused(f"expected frame version {VERSION}, found {version} with shape {shape:#04x}: upgrade transcoders")
-    size = FIXED + (shape >> 4)
+    end = FIXED + (shape >> 4)
+    size = end + (STAMP if shape & SCHEMA else 0)
     if len(data) < size:
         raise Truncated(f"expected a header of {size} bytes, found {len(data)} bytes")
-    return Head(codec, shape & _FORM, tuple(data[FIXED:size]), size)
+    schema = (int.from_bytes(data[end : end + 2], "big"), data[end + 2 : size]) if shape & SCHEMA else None
+    return Head(codec, shape & _FORM, tuple(data[FIXED:end]), size, schema, bool(shape & COMPACT))
 
 
 def _start(data: bytes) -> str:

@@ -6,22 +6,37 @@ never the seal.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, Generic, Protocol, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from transcoders import frame
 from transcoders.chain import Chain
-from transcoders.codecs import Context, Express
-from transcoders.errors import DecodeError, EncodeError, Foreign, Malformed, Refused, SpecError, TooLarge
+from transcoders.codecs import Context, Decode, Encode, Express
+from transcoders.errors import (
+    DecodeError,
+    EncodeError,
+    Foreign,
+    Malformed,
+    Refused,
+    SchemaMismatch,
+    SpecError,
+    TooLarge,
+)
 from transcoders.filters import Filter, Rank
 from transcoders.frame import NONE
 from transcoders.header import names
 from transcoders.limits import Limits
 from transcoders.options import Options
 from transcoders.registry import REGISTRY
+from transcoders.seal import Seal
 from transcoders.spec import Spec, parse
+
+if TYPE_CHECKING:
+    from transcoders.typed import Typed
 
 T = TypeVar("T")
 Reader = Callable[[bytes], Any]
+Loads = Callable[[int, bytes], object]
 _RAW = "raw-"
 
 
@@ -35,28 +50,58 @@ class Transcoder(Generic[T]):
     """
 
     __slots__ = (
-        *("_apply", "_chain", "_dumps", "_forms", "_head", "_headers", "_loads", "_readers", "_readings"),
-        *("_size", "_undo", "limits", "spec", "traits"),
+        *("_apply", "_chain", "_dumps", "_headers", "_loads", "_others", "_readers", "_readings", "_size"),
+        *("_starts", "limits", "spec", "traits"),
     )  # fmt: skip
 
     def __init__(
         self, chain: Chain, accepted: Iterable[Chain], readers: Iterable[tuple[str, Reader]], limits: Limits
     ) -> None:
         self.spec, self.limits, self._chain = chain.spec, limits, chain
-        legible = all(item.rank == Rank.SIGN for item in chain.filters)
-        self.traits = chain.codec.traits._replace(readable=chain.codec.traits.readable and legible)
-        self._dumps, self._loads = chain.codec.dumps, chain.codec.loads
+        ranks, traits, codec = {item.rank for item in chain.filters}, chain.codec.traits, chain.typed or chain.codec
+        self.traits = traits._replace(
+            readable=traits.readable and ranks <= {Rank.SIGN},
+            deterministic=traits.deterministic and Rank.ENCRYPT not in ranks,  # a cipher's nonce differs every time
+        )
+        self._dumps, self._loads = codec.dumps, codec.loads
         self._apply = tuple((item.apply, item.rank == Rank.COMPRESS, item.tag) for item in chain.filters)
-        self._undo = tuple(item.undo for item in reversed(chain.filters))
         self._size, self._readers = limits.size, tuple(readers)
-        self._readings: dict[bytes, tuple[Chain, int, tuple[Filter, ...]]] = {}
+        self._readings: dict[bytes, tuple[Chain, tuple[Filter, ...], Loads]] = {}
+        self._others: dict[bytes, tuple[Chain, tuple[Filter, ...], Typed]] = {}
         for one in (chain, *accepted):
-            for header, form, filters in one.frames():
-                self._readings.setdefault(header, (one, form, filters))
-        own = [(header, form) for header, form, filters in chain.frames() if filters == chain.filters]
-        self._headers = {form: header for header, form in own}
-        self._forms = {header: form for header, form in own if form < frame.BUFFERS}
-        self._head = len(own[0][0])
+            self._learn(one, own=one is chain)
+        frames = list(chain.frames(chain.typed))
+        self._headers = {form: header for header, form, filters in frames if filters == chain.filters}
+        # The frames that `encode` writes, by the length of their header: with the compressor, and without.
+        self._starts = tuple(
+            (
+                len(frames[0][0]) - len(chain.filters) + len(used),
+                {header: form for header, form, filters in frames if filters == used and form < frame.BUFFERS},
+                tuple(item.undo for item in reversed(used)),
+            )
+            for used in dict.fromkeys(filters for _, _, filters in frames)
+        )
+
+    def _learn(self, chain: Chain, *, own: bool) -> None:
+        """Note the headers that a chain reads; with a declared type, untyped frames only where `accept` names them."""
+        typed = chain.typed
+        for header, _, filters in chain.frames(typed):
+            self._readings.setdefault(header, (chain, filters, (typed or chain.codec).loads))
+        if typed is not None:
+            for header, _, filters in chain.frames():
+                self._others.setdefault(header, (chain, filters, typed))
+                if not own:
+                    self._readings.setdefault(header, (chain, filters, typed.loads_untyped))
+
+    def bare(self) -> tuple[Callable[[T], bytes], Callable[[bytes], T]]:
+        """The codec's part of a declared type alone, for measuring: value to body and back, no frame and no filters.
+
+        Raises:
+            SpecError: the transcoder has no schema.
+        """
+        if self._chain.typed is None:
+            raise SpecError(f"{self.spec} has no declared type: transcoder(..., schema=YourClass)")
+        return self._chain.typed.bare()
 
     def encode(self, value: T, /, *, associated_data: bytes = b"") -> bytes:
         """The frame of the value.
@@ -99,18 +144,19 @@ class Transcoder(Generic[T]):
             SpecError: associated data without a seal in the spec.
         """
         if type(data) is bytes and len(data) <= self._size:
-            header = data[: self._head]
-            form = self._forms.get(header)
-            if form is not None:
-                body = data[self._head :]
-                if associated_data is not NONE:
-                    _check_associated(associated_data, self._chain)
-                for undo in self._undo:
-                    body = undo(body, header, associated_data, self._size)  # type: ignore[assignment]
-                try:
-                    return self._loads(form, body)  # type: ignore[return-value]
-                except RecursionError as error:
-                    raise _stack(error) from error
+            for size, forms, undos in self._starts:
+                header = data[:size]
+                form = forms.get(header)
+                if form is not None:
+                    body = data[size:]
+                    if associated_data is not NONE:
+                        _check_associated(associated_data, self._chain)
+                    for undo in undos:
+                        body = undo(body, header, associated_data, self._size)  # type: ignore[assignment]
+                    try:
+                        return self._loads(form, body)  # type: ignore[return-value]
+                    except RecursionError as error:
+                        raise _stack(error) from error
         return self._read(data, associated_data)
 
     def _read(self, data: bytes | bytearray | memoryview, associated: bytes) -> T:
@@ -122,45 +168,61 @@ class Transcoder(Generic[T]):
         view = view.cast("B") if view.c_contiguous else memoryview(view.tobytes())
         if associated is not NONE:
             _check_associated(associated, self._chain)
-        start = bytes(view[: frame.FIXED + 15])
+        start = bytes(view[: frame.LONGEST])
         try:
             head = frame.parse(start)
         except Foreign as error:
             if associated:
                 raise  # what has no frame has no seal to bind it
             return self._foreign(bytes(view), error)
-        reading = self._readings.get(start[: head.size])
-        if reading is None:
-            raise Refused(self._refusal(head))
-        chain, form, filters = reading
+        chain, filters, loads = self._reading(head, start[: head.size])
         if associated and not chain.sealed:
             raise Refused(f"the frame is {chain.spec}, without a seal to bind it to the associated data")
         body: bytes | memoryview = view[head.size :]
         for item in reversed(filters):
             body = item.undo(body, start[: head.size], associated, self._size)
-        body = body if form & frame.BUFFERS else bytes(body)
+        body = body if head.form & frame.BUFFERS else bytes(body)
         try:
-            return chain.codec.loads(form, body)  # type: ignore[arg-type, return-value]
+            return loads(head.form, body)  # type: ignore[arg-type, return-value]
         except RecursionError as error:
             raise _stack(error) from error
 
+    def _reading(self, head: frame.Head, header: bytes) -> tuple[Chain, tuple[Filter, ...], Loads]:
+        if reading := self._readings.get(header):
+            return reading
+        other = self._others.get(frame.header(head.codec, head.form, head.filters))
+        if head.schema is None or other is None:
+            raise Refused(self._refusal(head))
+        return *other[:2], partial(other[2].loads_other, head.schema, head.compact)
+
     def _foreign(self, data: bytes, error: Foreign) -> T:
-        reasons = []
+        reasons: list[str] = []
+        misfit: SchemaMismatch | None = None
         for name, reader in self._readers:
             try:
-                return reader(data)  # type: ignore[no-any-return]
+                value = reader(data)
+                return self._chain.typed.adopt(value) if self._chain.typed else value  # type: ignore[return-value]
+            except SchemaMismatch as reason:
+                misfit = misfit or reason
             except Exception as reason:  # noqa: BLE001 - a reader may be anybody's
                 text = str(reason) if isinstance(reason, DecodeError) else type(reason).__name__
                 reasons.append(f"{name}: {text}")
+        if misfit:
+            raise misfit
         if not reasons:
             raise error
         raise Foreign(f"{error}; the readers of accept say: {'; '.join(reasons)}")
 
     def _refusal(self, head: frame.Head) -> str:
-        known = sorted({str(chain.spec) for chain, _, _ in self._readings.values()})
-        found = "+".join(names(head))
+        known = sorted({str(chain.spec) for chain, *_ in self._readings.values()})
+        codec, *filters = names(head)
+        found = "+".join((f"{codec}:objects=yes" if head.form == frame.OBJECTS else codec, *filters))
+        if head.schema and not self._chain.typed:
+            return f"the frame is {found} of a declared type, in version {head.schema[0]}: schema= is what reads it"
+        kind = " without a declared type" if self._chain.typed and not head.schema else ""
         return (
-            f"the frame is {found} in form {head.form}; this transcoder reads {', '.join(known)}: accept=[{found!r}]?"
+            f"the frame is {found}{kind} in form {head.form}; this transcoder reads {', '.join(known)}: "
+            f"accept=[{found!r}]?"
         )
 
     def __repr__(self) -> str:
@@ -169,7 +231,7 @@ class Transcoder(Generic[T]):
 
 
 class _Express(Transcoder[T]):
-    """A transcoder whose plain values take the codec's express way, and whose own methods do the rest."""
+    """A transcoder that takes the express way of its codec, or of its only seal; its own methods do the rest."""
 
     __slots__ = ("decode", "encode")
 
@@ -177,9 +239,14 @@ class _Express(Transcoder[T]):
         self, chain: Chain, accepted: Iterable[Chain], readers: Iterable[tuple[str, Reader]], limits: Limits
     ) -> None:
         super().__init__(chain, accepted, readers, limits)
-        express: Express = chain.codec  # type: ignore[assignment]
-        encode, decode = express.express(self._headers[frame.PLAIN], limits.size, super().encode, super().decode)
-        self.encode, self.decode = encode, decode  # type: ignore[method-assign]
+        ways: tuple[Encode, Decode] = super().encode, super().decode
+        if chain.filters:
+            (seal,) = chain.filters
+            ways = seal.express(self._dumps, self._loads, self._headers, limits.size, ways)  # type: ignore[attr-defined]
+        else:
+            codec: Express = chain.typed or chain.codec  # type: ignore[assignment]
+            ways = codec.express(self._headers[frame.PLAIN], limits.size, *ways)
+        self.encode, self.decode = ways  # type: ignore[method-assign]
 
 
 class TranscoderFactory(Protocol):
@@ -190,10 +257,12 @@ class TranscoderFactory(Protocol):
         ...
 
 
-def transcoder(
+def transcoder(  # noqa: PLR0913 - all but the spec by keyword
     spec: str | Spec = "json",
     *,
+    schema: Any = None,
     keys: Iterable[bytes] = (),
+    retired: Iterable[bytes] = (),
     accept: Iterable[str] = (),
     limits: Limits | None = None,
 ) -> Transcoder[Any]:
@@ -201,7 +270,10 @@ def transcoder(
 
     Args:
         spec: `codec+filter:key=value+…`, such as `msgpack+zstd:level=5+hmac:env=SESSION_KEYS`.
-        keys: secrets for seals, newest first; the first seals, all of them open.
+        schema: the type of the values: a dataclass, msgspec Struct, attrs class, NamedTuple, TypedDict, pydantic
+            model, or a type made of these, such as `list[Item]`. Without it, any value of the session value set.
+        keys: secrets for seals and ciphers, newest first; the first seals, all of them open.
+        retired: secrets of old; what they sealed is refused as RetiredKey.
         accept: what else to read: other config strings, for frames written before a change of the spec, and
             readers of bytes without a frame: `raw-json`, `raw-msgpack`, `raw-cbor`, or a registered one.
         limits: what to refuse.
@@ -209,21 +281,27 @@ def transcoder(
     Raises:
         SpecError: the text, a name, an option, an order or a key is wrong; MissingExtra when a package is missing.
     """
-    limits, secrets, names = _limits(limits), _secrets(keys), _names(accept)
-    chain = Chain(spec if isinstance(spec, Spec) else parse(spec), secrets, limits)
+    limits, names = _limits(limits), _names(accept)
+    secrets, gone = _secrets("keys", keys), _secrets("retired", retired)
+    chain = Chain(spec if isinstance(spec, Spec) else parse(spec), secrets, limits, gone, schema)
     if isinstance(chain.codec, Transcoder):
-        if chain.filters or secrets or names:
+        if chain.filters or secrets or gone or names:
             raise SpecError(f"{chain.spec.codec} is a whole transcoder: it takes no filters, keys or accept")
         return chain.codec
     readers = [(name, reader) for name in names if (reader := _reader(name, limits))]
-    chains = [Chain(parse(name), secrets, limits) for name in names if not _reads(name)]
+    chains = [Chain(parse(name), secrets, limits, gone, schema) for name in names if not _reads(name)]
     for one in chains:
         if isinstance(one.codec, Transcoder):
             raise SpecError(f"accept takes codecs and readers, and {one.spec} is a whole transcoder")
-    if secrets and not any(one.sealed for one in (chain, *chains)):
+    if (secrets or gone) and not any(one.sealed for one in (chain, *chains)):
         raise SpecError(f"keys were given, but {chain.spec} has no stage that uses them: add +hmac or +blake2")
-    express = hasattr(chain.codec, "express") and not chain.filters and limits.by_engine
-    return (_Express if express else Transcoder)(chain, chains, readers, limits)
+    return (_Express if _expressible(chain, limits) else Transcoder)(chain, chains, readers, limits)
+
+
+def _expressible(chain: Chain, limits: Limits) -> bool:
+    if not chain.filters:
+        return chain.typed.quick if chain.typed else hasattr(chain.codec, "express") and limits.by_engine
+    return len(chain.filters) == 1 and isinstance(chain.filters[0], Seal)
 
 
 def _limits(limits: Limits | None) -> Limits:
@@ -244,10 +322,10 @@ def _reads(name: str) -> bool:
     return name in REGISTRY.names(("reader",)) or name.startswith(_RAW)
 
 
-def _secrets(keys: Iterable[bytes]) -> tuple[bytes, ...]:
-    if isinstance(keys, bytes | bytearray | str):
-        raise SpecError("keys takes a list of secrets, newest first, not one secret")
-    return tuple(keys)
+def _secrets(argument: str, secrets: Iterable[bytes]) -> tuple[bytes, ...]:
+    if isinstance(secrets, bytes | bytearray | str):
+        raise SpecError(f"{argument} takes a list of secrets, newest first, not one secret")
+    return tuple(secrets)
 
 
 def _reader(name: str, limits: Limits) -> Reader | None:

@@ -6,11 +6,10 @@ is read here and nowhere else.
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from functools import partial
 from importlib import import_module
-from typing import Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from transcoders import options as declared
 from transcoders import records
@@ -19,9 +18,11 @@ from transcoders.errors import MissingExtra, SpecError
 from transcoders.options import Option
 from transcoders.spec import NAME, Stage
 
-Kind = Literal["codec", "filter", "transcoder", "reader", "type"]
-Factory = Callable[[declared.Options, Context], Any]
-KINDS: Final = ("codec", "filter", "transcoder", "reader", "type")
+if TYPE_CHECKING:
+    from transcoders.objects import Rows
+
+Kind = Literal["codec", "filter", "transcoder", "reader", "type", "object"]
+KINDS: Final = ("codec", "filter", "transcoder", "reader", "type", "object")
 
 _BUILT_IN: Final = {
     ("codec", "pickle"): ("transcoders.codecs.pickle:PickleCodec", ()),
@@ -31,6 +32,7 @@ _BUILT_IN: Final = {
     ("filter", "zlib"): ("transcoders.filters.zlib:ZlibFilter", ()),
     ("filter", "zstd"): ("transcoders.filters.zstd:ZstdFilter", ("zstandard",)),
     ("filter", "lz4"): ("transcoders.filters.lz4:Lz4Filter", ("lz4",)),
+    ("filter", "aesgcm"): ("transcoders.filters.aesgcm:AesgcmFilter", ("cryptography",)),
     ("filter", "hmac"): ("transcoders.filters.hmac:HmacFilter", ()),
     ("filter", "blake2"): ("transcoders.filters.blake2:Blake2Filter", ()),
 }
@@ -67,6 +69,7 @@ class Registry:
     def __init__(self) -> None:
         self._factories: dict[tuple[str, str], Any] = {}
         self.types: records.Types = {}
+        self.objects: Rows = {}
         self._tags: dict[tuple[str, int], str] | None = None
 
     def register(self, kind: Kind, name: str, factory: Any, *, replace: bool = False) -> None:
@@ -74,10 +77,11 @@ class Registry:
 
         Args:
             kind: `codec`, `filter` or `transcoder` for config strings, `reader` for `accept`, `type` for Enums,
-                dataclasses and Structs inside untyped sessions.
-            name: letters, digits, `-` and `_`; for a type any text, because it is what the bytes will hold.
-            factory: `(options, context) -> …`, for a reader `(bytes) -> value`, for a type its class, or text
-                `package.module:attribute` that is imported when the name is first used.
+                dataclasses and Structs inside untyped sessions, `object` for classes in pickles of objects.
+            name: letters, digits, `-` and `_`; for a type any text, because it is what the bytes will hold; for an
+                object the name that pickles hold, `module:qualname` (where a class has moved, its old name as well).
+            factory: `(options, context) -> …`, for a reader `(bytes) -> value`, for a type or an object its class, or
+                text `package.module:attribute` that is imported when the name is first used.
             replace: allow a name that is taken.
 
         Raises:
@@ -85,15 +89,21 @@ class Registry:
         """
         if kind not in KINDS:
             raise SpecError(f"kinds are {', '.join(KINDS)}, not {kind!r}")
-        if type(name) is not str or not name or (kind != "type" and not NAME.fullmatch(name)):
+        stores: dict[str, dict[str, Any]] = {"type": self.types, "object": self.objects}
+        stored = stores.get(kind)
+        if type(name) is not str or not name or (stored is None and not NAME.fullmatch(name)):
             raise SpecError(f"a {kind} is named by letters, digits, - and _, not by {name!r}")
-        taken: Mapping[Any, Any] = self.types if kind == "type" else {**_BUILT_IN, **self._factories, **_ALIAS_KEYS}
-        if not replace and (name if kind == "type" else (kind, name)) in taken:
+        taken: Mapping[Any, Any] = {**_BUILT_IN, **self._factories, **_ALIAS_KEYS} if stored is None else stored
+        if not replace and ((kind, name) if stored is None else name) in taken:
             raise SpecError(f"{kind} {name!r} is registered already; replace=True puts another in its place")
         if kind == "type":
-            if not records.carries(factory):
-                raise SpecError(f"type {name!r} takes an Enum, a dataclass or a msgspec Struct")
+            if reason := records.unfit(factory):
+                raise SpecError(f"type {name!r} {reason}")
             self.types[name] = factory
+        elif kind == "object":
+            from transcoders import objects  # noqa: PLC0415 - only those who store objects pay for it
+
+            self.objects[objects.exact(name, factory)] = objects.row(factory)
         elif callable(factory) or isinstance(factory, str):
             self._factories[kind, name] = factory
             self._tags = None
@@ -162,10 +172,8 @@ class Registry:
 REGISTRY: Final = Registry()
 
 
-def prepare(
-    kinds: tuple[Kind, ...], stage: Stage, keys: tuple[bytes, ...]
-) -> tuple[Stage, Callable[[Context], Any], tuple[bytes, ...]]:
-    """The canonical stage, a function that builds it, and the keys it gets.
+def build(kinds: tuple[Kind, ...], stage: Stage, context: Context) -> tuple[Stage, Any]:
+    """The canonical stage, and what its factory makes of it.
 
     Raises:
         SpecError: an unknown name or option, or keys named by an option that are not there.
@@ -174,22 +182,22 @@ def prepare(
     accepted: tuple[Option, ...] = tuple(getattr(factory, "options", ()))
     values = declared.read(accepted, dict(stage.options), name)
     if "env" in values:
-        keys = _environment(str(values["env"]), name, keys)
-    return Stage.of(name, declared.written(accepted, values)), partial(_build, name, factory, values), keys
-
-
-def _build(name: str, factory: Factory, values: declared.Options, context: Context) -> Any:
+        context = context._replace(keys=_environment(name, f"env={values['env']}", "keys", context.keys))
+    if "retired" in values:
+        gone = _environment(name, f"retired={values['retired']}", "retired", context.retired)
+        context = context._replace(retired=gone)
     try:
-        return factory(values, context)
+        return Stage.of(name, declared.written(accepted, values)), factory(values, context)
     except SpecError:
         raise
     except ImportError as error:
         raise MissingExtra(repr(name), getattr(factory, "extra", None)) from error
 
 
-def _environment(variable: str, name: str, keys: tuple[bytes, ...]) -> tuple[bytes, ...]:
-    if keys:
-        raise SpecError(f"{name!r} has keys twice: keys= and env={variable}; give one of them")
+def _environment(name: str, option: str, argument: str, given: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    variable = option.partition("=")[2]
+    if given:
+        raise SpecError(f"{name!r} has keys twice: {argument}= and {option}; give one of them")
     text = os.environ.get(variable)
     if not text:
         raise SpecError(f"{name!r} takes its keys from the environment variable {variable}, which is not set")

@@ -4,11 +4,17 @@ A codec's `dumps` says in which form it wrote the body (`frame.PLAIN`, `frame.TA
 `loads` gets that form back. It decides nothing about frames, filters or keys.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from transcoders.frame import NONE
 from transcoders.limits import Limits
+from transcoders.options import Option
 from transcoders.records import Types
+
+if TYPE_CHECKING:
+    from transcoders.objects import Row
 
 
 class Traits(NamedTuple):
@@ -39,13 +45,27 @@ class Context(NamedTuple):
         types: registered name to class, for Enum members and records.
         keys: secrets for filters that need them, newest first.
         sealed: whether a filter authenticates the bytes before the codec reads them.
+        retired: secrets that are known and refused.
+        objects: what pickles of objects may name.
     """
 
     limits: Limits
     types: Types
     keys: tuple[bytes, ...] = ()
     sealed: bool = False
+    retired: tuple[bytes, ...] = ()
+    objects: "Mapping[str, Row]" = MappingProxyType({})
 
+    def __repr__(self) -> str:
+        """No secrets."""
+        return f"<Context {self.limits} with {len(self.keys)} keys>"
+
+
+TYPED = (
+    Option("layout", "choice", "map", "records of a schema by name, or by position", choices=("map", "compact")),
+    Option("check", "choice", "both", "check declared types on both ways, or on reading", choices=("both", "read")),
+)
+"""The options that each codec takes for typed payloads; see `typed`."""
 
 Encode = Callable[..., bytes]
 """`encode(value, /, *, associated_data=b"")`"""
@@ -100,6 +120,28 @@ class Express(Protocol):
         Whatever is not plain, not whole or not their business they pass to `encode` and `decode`.
         """
         ...
+
+
+def tagging(dumps: Callable[[object], bytes], prefix: bytes, size: int, encode: Encode) -> Encode:
+    """An encoder of what the express way found to be not plain, so that the codec does not look for that again.
+
+    Args:
+        dumps: what makes the tagged body.
+        prefix: what stands before it.
+        size: the most bytes of both.
+        encode: the encoder to pass to whatever is too large, too deep or not its business.
+    """
+
+    def encode_tagged(value: object, /, *, associated_data: bytes = b"") -> bytes:
+        """The frame of the value; see Transcoder.encode."""
+        try:
+            if associated_data is NONE and len(data := prefix + dumps(value)) <= size:
+                return data
+        except RecursionError:
+            pass  # the slow way words it
+        return encode(value, associated_data=associated_data)
+
+    return encode_tagged
 
 
 def nothing(_value: object, /, *, associated_data: bytes = b"") -> Any:  # noqa: ARG001 - an Encode
