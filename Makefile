@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: bench test lint floor clean
+.PHONY: bench bench-peers test lint floor fuzz clean
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -23,6 +23,12 @@ lint: $(VENV)/.installed
 
 floor: $(VENV)/.installed  ## our round trip against the bare library, as ratios
 	$(BIN)/python -m bench.floor $(ARGS)
+
+bench-peers: $(VENV)/.installed  ## typed round trips against the best validating peers
+	$(BIN)/python -m bench.peers $(ARGS)
+
+fuzz: $(VENV)/.installed  ## hostile bytes for every reader, a minute each
+	$(BIN)/python -m tests.fuzz --seconds 60 $(ARGS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

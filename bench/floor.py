@@ -1,18 +1,14 @@
 """Our round trip against the bare library, as ratios, for plain sessions of 0.2 kB and 2 kB.
 
-`python -m bench.floor` (or `make floor`). Everything runs in one process in short slices that take turns in a shuffled
-order; a ratio is taken within a turn and the median over turns is reported with its bootstrap interval. The bare
-library runs twice, and what lies between the two is the noise. Ratios hold on other machines; microseconds do not.
+`python -m bench.floor` (or `make floor`). Everything runs in one race, as `bench.race` has it; the median ratio over
+the turns is reported with its bootstrap interval. The bare library runs twice, and what lies between is the noise.
 """
 
 import argparse
-import gc
 import json
 import pickle
-import random
 import subprocess
 import sys
-from collections.abc import Callable
 from functools import partial
 from statistics import median
 from time import perf_counter
@@ -22,10 +18,11 @@ import msgpack
 import orjson
 
 from bench.payloads import families
+from bench.race import Decode, Encode, Laps, Trip, race, trip
 from transcoders import transcoder
 from transcoders.measure.stats import estimate, ratios
 
-BARE: dict[str, tuple[Callable[[object], bytes], Callable[[bytes], object]]] = {
+BARE: dict[str, tuple[Encode, Decode]] = {
     "json": (orjson.dumps, orjson.loads),
     "msgpack": (msgpack.packb, msgpack.unpackb),
     "cbor": (cbor2.dumps, cbor2.loads),
@@ -42,8 +39,6 @@ ROWS = (
 SPECS = dict(
     zip((row[1] for row in ROWS), ("json", "msgpack", "cbor", "pickle+blake2", "pickle+hmac", "pickle"), strict=True)
 )
-SLICE = 0.002
-"""Seconds that a slice lasts: long against the clock, short against what disturbs a machine."""
 
 
 def main() -> None:
@@ -67,7 +62,7 @@ def main() -> None:
 
 def measure(family: str, turns: int) -> dict[str, dict[str, float]]:
     """Ratios of each row for one family, and the noise: the largest of the bare libraries against themselves."""
-    trips = {}
+    trips: dict[str, Trip] = {}
     variants = families(family)[0].variants
     for codec, (dumps, loads) in BARE.items():
         trips[f"bare {codec}"] = trips[f"again {codec}"] = trip(dumps, loads, variants)
@@ -81,40 +76,9 @@ def measure(family: str, turns: int) -> dict[str, dict[str, float]]:
     return found
 
 
-def trip(
-    encode: Callable[[object], bytes], decode: Callable[[bytes], object], variants: tuple[object, ...]
-) -> Callable[[int], float]:
-    """A timer of so many passes over the variants: each encoded, then each decoded; seconds."""
-    frames = [encode(value) for value in variants]
-
-    def run(loops: int) -> float:
-        start = perf_counter()
-        for _ in range(loops):
-            for value in variants:
-                encode(value)
-            for frame in frames:
-                decode(frame)
-        return perf_counter() - start
-
-    return run
-
-
-def race(trips: dict[str, Callable[[int], float]], turns: int) -> dict[str, list[float]]:
-    """Seconds a pass of each, turn by turn, in a new order each turn."""
-    loops = {label: max(1, round(SLICE / min(run(1) for _ in range(5)))) for label, run in trips.items()}
-    times: dict[str, list[float]] = {label: [] for label in trips}
-    dice, order = random.Random(1), list(trips)  # noqa: S311 - an order, not a secret
-    gc.freeze()
-    for _ in range(turns):
-        dice.shuffle(order)
-        for label in order:
-            times[label].append(trips[label](loops[label]) / loops[label])
-    return times
-
-
-def summary(ours: list[float], bare: list[float]) -> dict[str, float]:
+def summary(ours: Laps, bare: Laps) -> dict[str, float]:
     """The median ratio over turns with its interval."""
-    found = estimate(ratios(ours, bare))
+    found = estimate(ratios(ours.both, bare.both))
     return {"ratio": found.median, "low": found.low, "high": found.high}
 
 
