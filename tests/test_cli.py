@@ -34,7 +34,7 @@ def test_every_command_has_help_and_a_place_in_the_readme():
 
 def test_list_names_everything():
     """The table and the JSON hold every codec and filter, with options and traits."""
-    names = {"pickle", "msgpack", "cbor", "json", "zlib", "zstd", "lz4", "hmac", "blake2"}
+    names = {"pickle", "msgpack", "cbor", "json", "zlib", "zstd", "lz4", "aesgcm", "hmac", "blake2"}
     assert all(name in ran("list").output for name in names)
     offers = json.loads(ran("list", "--json").output)
     assert {offer["name"] for offer in offers} >= names

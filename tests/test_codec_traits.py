@@ -1,6 +1,5 @@
 """The traits that a codec declares are true: each is probed on bytes."""
 
-import hmac
 import io
 import json
 import pickle
@@ -13,6 +12,7 @@ import msgpack
 import numpy as np
 import pytest
 
+from tests.handmade import sealed
 from tests.specs import CODECS, KEYS, body, made, make
 from tests.values import EXAMPLES, PLAIN, Colour, Point, same
 from transcoders import DecodeError, Limits, peek
@@ -99,9 +99,7 @@ def planted(spec: str, data: bytes) -> bytes:
     """A frame of the spec that holds the data in place of its body, sealed where the spec seals."""
     if "+hmac" not in spec:
         return make(spec).encode(None)[:5] + data
-    head = make(spec).encode(None)[:6]
-    key = hmac.digest(KEYS[0], b"transcoders/1/hmac", "sha256")
-    return head + data + hmac.digest(key, head + data, "sha256")
+    return sealed(KEYS[0], "hmac", make(spec).encode(None)[:6], data)
 
 
 @pytest.mark.parametrize("spec", [*CODECS, "pickle+hmac", "msgpack+hmac", "cbor+hmac", "json+hmac"])

@@ -145,11 +145,11 @@ def test_pickle5_reads_pickle():
         ("JSON", "did you mean 'json'?"),
         ("yaml-and-more", "there is cbor, json, msgpack, pickle, pickle5"),
         ("json+zlip", "there is no filter 'zlip'; did you mean 'zlib'?"),
-        ("json+json", "there is no filter 'json'; there is blake2, hmac, lz4, zlib, zstd"),
+        ("json+json", "there is no filter 'json'; there is aesgcm, blake2, hmac, lz4, zlib, zstd"),
         ("zlib", "there is no codec or transcoder 'zlib'"),
         ("json+zlib:lvl=1", "'zlib' has no option 'lvl'; did you mean 'level'?"),
-        ("json:level=1", "'json' has no option 'level'; it takes none"),
-        ("json+zstd:dictionary=1", "'zstd' has no option 'dictionary'; there is level"),
+        ("json:level=1", "'json' has no option 'level'; there is check, layout"),
+        ("json+zstd:dictionary=1", "'zstd' has no option 'dictionary'; there is dict, level, min, read"),
     ],
 )
 def test_unknown_names_get_the_nearest(text, told):
@@ -328,13 +328,14 @@ def test_every_byte_is_sealed(seal):
     t = transcoder(f"json+{seal}", keys=[NEW])
     data = t.encode(VALUE)
     for index in range(len(data)):
-        with pytest.raises(Tampered if index > 5 else DecodeError):
+        with pytest.raises(DecodeError):
             t.decode(data[:index] + bytes((data[index] ^ 1,)) + data[index + 1 :])
-    for changed in (data[:-1], data[:6] + data[7:], data + b"\0", data[:6] + b" " + data[6:]):
+    for changed in (data[:6] + data[7:], data + b"\0", data[:6] + b" " + data[6:]):
         with pytest.raises(Tampered):
             t.decode(changed)
-    with pytest.raises(Truncated):
-        t.decode(data[:20])
+    for cut in (data[:-1], data[:20]):
+        with pytest.raises(Truncated):
+            t.decode(cut)
 
 
 @pytest.mark.parametrize("seal", ["hmac", "blake2"])

@@ -10,8 +10,8 @@ from transcoders import DecodeError, peek
 from transcoders.errors import Refused
 
 SESSIONS = [
-    {"user": 42, "note": "the same words, " * 20},
-    {"user": (1, {2}), "when": NAIVE, "note": "the same words, " * 20},
+    {"user": 42, "note": "the same words, " * 40},
+    {"user": (1, {2}), "when": NAIVE, "note": "the same words, " * 40},
     [Point(1, b"x"), 2**70],
 ]
 
