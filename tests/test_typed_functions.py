@@ -152,3 +152,12 @@ def test_options_of_types_need_a_type(codec, option):
     """Options for declared types are refused where none is declared."""
     with pytest.raises(SpecError, match="schema=YourClass"):
         transcoder(f"{codec}:{option}")
+
+
+@pytest.mark.parametrize("text", ["\ud800", "ok\udfff"])
+def test_half_a_surrogate_pair_is_refused(text):
+    """Text that is no Unicode is an EncodeError, also in pickles, whose bytes may hold the like by chance."""
+    made = transcoder("pickle:layout=compact+blake2", schema=dict[str, bytes], keys=[bytes(16)])
+    assert made.decode(made.encode({"chance": b"\xed\xa0\x80"})) == {"chance": b"\xed\xa0\x80"}
+    with pytest.raises(EncodeError, match="surrogate"):
+        made.encode({text: b""})

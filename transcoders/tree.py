@@ -81,3 +81,16 @@ def entries(value: object, most: int, parts: Callable[[object], list[Any]] | Non
                 below += one.values()
         level = below
     return found
+
+
+def halved(tree: object) -> bool:
+    """Whether any str in the tree, keys included, holds half a surrogate pair, which is no Unicode text."""
+    level: list[Any] = [tree]
+    while level:
+        level += [key for one in level if type(one) is dict for key in one]  # keys that are str are not referents
+        try:
+            "".join([one for one in level if type(one) is str]).encode()
+        except UnicodeEncodeError:
+            return True
+        level = get_referents(*level)
+    return False

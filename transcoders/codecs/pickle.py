@@ -21,7 +21,7 @@ from transcoders.codecs import TYPED, Context, Traits
 from transcoders.errors import DecodeError, Malformed, Refused, SpecError, TooLarge
 from transcoders.options import Option, Options
 from transcoders.packer import NotPlain, refuse
-from transcoders.tree import contains, crowded, deeper, pairs
+from transcoders.tree import contains, crowded, deeper, halved, pairs
 
 _SETS = frozenset((set, frozenset))
 _SURROGATE = re.compile(rb"\xed[\xa0-\xbf]")
@@ -219,7 +219,7 @@ class PickleCodec:
             writer.dump(tree)
             data = _joined(writer.parts)
             writers.append(writer)
-            return _paired(data)
+            return _paired(data, tree)
 
         def unpack(body: bytes) -> Any:
             reader = readers.pop() if readers else _reader()
@@ -229,7 +229,8 @@ class PickleCodec:
             readers.append(reader)
             if source.used != len(body):
                 raise Malformed("expected one pickle")
-            return _paired(body) and tree
+            _paired(body, tree)
+            return tree
 
         return pack, partial(self.loads, frame.PLAIN) if self._guarded or _EXTENSIONS else unpack
 
@@ -328,9 +329,9 @@ def _joined(parts: list[bytes]) -> bytes:
     return data
 
 
-def _paired(data: bytes) -> bytes:
-    """The pickle, if no text in it holds half a surrogate pair, which pickle would take."""
-    if 0xED in data and _SURROGATE.search(data):
+def _paired(data: bytes, tree: object) -> bytes:
+    """The pickle, if no text of the tree in it holds half a surrogate pair, which pickle would take."""
+    if 0xED in data and _SURROGATE.search(data) and halved(tree):
         raise Malformed("expected Unicode text")
     return data
 
