@@ -219,6 +219,8 @@ class PickleCodec:
             writer.dump(tree)
             data = _joined(writer.parts)
             writers.append(writer)
+            if len(data) > self._items and crowded(tree, self._items):
+                raise ValueError(f"containers hold more than {self._items} entries")
             return _paired(data, tree)
 
         def unpack(body: bytes) -> Any:

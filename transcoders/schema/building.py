@@ -80,6 +80,16 @@ def takes(node: Node, value: Any) -> bool:
     return type(value) is node.cls
 
 
+def strange(node: Node, value: Any) -> int:
+    """How many keys of a value that it takes a TypedDict does not know; others know all that they take."""
+    match node:
+        case Checked(inner):
+            return strange(inner, value)
+        case Record(family="dict", fields=fields):
+            return len(value.keys() - {field.name for field in fields})
+    return 0
+
+
 def fits(node: Node, wire: Any) -> bool:
     """Whether the node may be read from a value that stands as itself, as far as its outside shows."""
     match node:

@@ -67,7 +67,7 @@ class Lifting(Pass):
             return self.wrong(node, wire, path)
         if type(value) is not TYPES[node.kind]:
             return self.wrong(node, wire, path)
-        told = self.excess(value)
+        told = self.fault(value)
         return self.problem(path, told) if told else value
 
     def _checked(self, node: Checked, wire: Any, path: str, depth: int) -> Any:
@@ -156,10 +156,10 @@ class Lifting(Pass):
     def _sequence(self, node: Sequence, wire: Any, path: str, depth: int) -> Any:
         if not self._enters(node, (list, node.cls), wire, path, depth):
             return Missing
-        lift, items = self._rows[type(node.item)], []
+        lift, items, before = self._rows[type(node.item)], [], len(self.problems)
         for index, one in enumerate(wire):
             items.append(lift(self, node.item, one, f"{path}[{index}]", depth + 1))
-        if self.problems or node.cls is list:
+        if node.cls is list or self.worse(before):
             return items
         if node.cls is tuple:
             return tuple(items)
@@ -193,12 +193,12 @@ class Lifting(Pass):
             return self.wrong(node, wire, path)
         # A dict is what an untyped session has, whatever its keys.
         parts = wire if type(wire) is list else list(chain.from_iterable(wire.items()))
-        lift, keys, items = self._rows[type(node.item)], [], []
+        lift, keys, items, before = self._rows[type(node.item)], [], [], len(self.problems)
         for key, item in zip(parts[::2], parts[1::2], strict=True):
             at = inside(path, key)
             keys.append(self.lift(node.key, key, f"{at} key", depth + 1))
             items.append(lift(self, node.item, item, at, depth + 1))
-        if self.problems or not self.spread(keys, path):
+        if self.worse(before) or not self.spread(keys, path):
             return Missing
         try:
             value = dict(zip(keys, items, strict=True))
@@ -233,7 +233,7 @@ class Lifting(Pass):
 
     def record(self, node: Record, members: dict[Any, Any], path: str, depth: int) -> Any:
         """The record of members by their stored names."""
-        values, left = {}, dict(members)
+        values, left, before = {}, dict(members), len(self.problems)
         for field in node.fields:
             at = inside(path, field.name)
             if field.stored in left:
@@ -241,22 +241,20 @@ class Lifting(Pass):
                 values[field.name] = lift(self, field.node, left.pop(field.stored), at, depth)
             elif field.required:
                 self.problem(at, f"expected {described(field.node)}, found nothing")
-        return self._built(node, values, left, path)
-
-    def _built(self, node: Record, values: dict[str, Any], unknown: dict[Any, Any], path: str) -> Any:
-        """The record, if nothing was wrong so far."""
-        if unknown and node.unknown is None:
-            return self.problem(
-                path, f"{described(node)} does not know {several(unknown)}: a field marked Unknown would keep it"
-            )
-        if node.family == "dict" and (clash := [field.name for field in node.fields if field.name in unknown]):
-            return self.problem(path, f"{described(node)} has other fields named {several(clash)}")
-        if self.problems:
+        self._check_unknown(node, left, path)
+        if self.worse(before):
             return Missing
         try:
-            return make(node, values, unknown)
+            return make(node, values, left)
         except Exception as error:  # noqa: BLE001 - a constructor of the user's may raise anything
             return self.problem(path, f"{described(node)} refused its fields: {type(error).__name__}")
+
+    def _check_unknown(self, node: Record, unknown: dict[Any, Any], path: str) -> None:
+        if unknown and node.unknown is None:
+            told = f"{described(node)} does not know {several(unknown)}: a field marked Unknown would keep it"
+            self.problem(path, told)
+        elif node.family == "dict" and (clash := [field.name for field in node.fields if field.name in unknown]):
+            self.problem(path, f"{described(node)} has other fields named {several(clash)}")
 
     _rows: ClassVar[dict[type, Callable[..., Any]]] = {
         Leaf: _leaf, Checked: _checked, Union: _union, Choice: _choice, Member: _member, Model: _model,

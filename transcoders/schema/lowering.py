@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 from transcoders.schema import models
-from transcoders.schema.building import kept, ordered, takes, widens
+from transcoders.schema.building import kept, ordered, strange, takes, widens
 from transcoders.schema.nodes import (
     Checked,
     Choice,
@@ -49,7 +49,7 @@ class Lowering(Pass):
                 return self.problem(path, "expected float, found an int that is too large for one")
         if type(value) is not TYPES[node.kind]:
             return self.wrong(node, value, path)
-        if told := self.excess(value):
+        if told := self.fault(value):
             return self.problem(path, told)
         try:
             return direct(node.kind, value, self.notation)
@@ -66,7 +66,7 @@ class Lowering(Pass):
             options = [one for one in node.options if widens(one[1])]
         if not options:
             return self.wrong(node, value, path)
-        name, option = options[0]
+        name, option = min(options, key=lambda one: strange(one[1], value))
         if not node.bare and depth >= self.depth:
             return self._deep(path)
         lowered = self._rows[type(option)](self, option, value, path, depth + (not node.bare))

@@ -35,8 +35,9 @@ def load(cls: Any, tree: Any) -> Any:
 
 
 def _words(cls: type, error: Exception) -> str:
-    """What pydantic said, without the values that it quotes."""
+    """What pydantic found and where, in its names of errors: its messages quote values, and so do the user's."""
     if not hasattr(error, "errors"):
         return f"{cls.__name__} refused: {type(error).__name__}"
-    places = [f"{'.'.join(map(str, one['loc'])) or 'itself'}: {one['msg']}" for one in error.errors()[:5]]
-    return f"{cls.__name__} refused {'; '.join(places)}"
+    found = error.errors(include_url=False, include_context=False, include_input=False)[:5]
+    places = [(".".join(str(step)[:40] for step in one["loc"]) or "itself", one["type"]) for one in found]
+    return f"{cls.__name__} refused {', '.join(f'{place} ({kind})' for place, kind in places)}"

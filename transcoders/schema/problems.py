@@ -1,5 +1,6 @@
 """What is wrong with a payload, all of it at once, each with its path."""
 
+import re
 from collections.abc import Collection, Iterable
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
@@ -12,6 +13,7 @@ from transcoders.schema.notation import HIGH, LOW, TYPES, Notation
 
 MOST: Final = 50
 """Problems reported for one payload."""
+_SURROGATE: Final = re.compile("[\ud800-\udfff]").search
 _SIZED: Final = frozenset((str, bytes, bytearray, list, tuple, dict, set, frozenset))
 
 
@@ -63,8 +65,14 @@ class Pass:
         """Note that this is not what the node expects; returns Missing."""
         return self.problem(path, f"expected {described(node)}, found {found(value)}")
 
-    def excess(self, value: Any) -> str | None:
-        """What is too large about a number, or None."""
+    def worse(self, before: int) -> bool:
+        """Whether something was wrong since there were so many problems; at the most of them, it is taken to be."""
+        return len(self.problems) > before or before >= MOST
+
+    def fault(self, value: Any) -> str | None:
+        """What no codec takes about a leaf of the right type: half a character, a number that is too large; or None."""
+        if type(value) is str:
+            return None if value.isascii() or not _SURROGATE(value) else "expected Unicode text, found a lone surrogate"
         if type(value) is int and not LOW <= value < HIGH:
             return self.bounds.numerals.excess(value)
         return self.bounds.numerals.decimal_excess(value, str(value)) if type(value) is Decimal else None
