@@ -309,7 +309,12 @@ def path(at: Step) -> str:
         at, key, _ = at
         plain = type(key) is str and key.isidentifier()
         steps.append(f".{key[:40]}" if plain else f"[{_shown(key)}]")
-    return "$" + "".join(reversed(steps))
+    text = "$" + "".join(reversed(steps))
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]}…{text[-_LONGEST // 2 :]}"
+
+
+_LONGEST: Final = 200
+"""Characters of a path in a message: of a longer one, its beginning and its end."""
 
 
 def _shown(key: object) -> str:

@@ -34,8 +34,8 @@ class Limits(_Fields):
     Attributes:
         size: bytes of a frame, and of its body after decompression. Default 1 MiB.
         depth: containers inside containers, 1 to 250. At the default of 250 the engines keep the limit at no
-            cost (plain JSON and MessagePack written by others pass up to their engine's 1,024); a lower value
-            is kept exactly, by a look at every container.
+            cost (what others wrote may pass deeper: plain JSON and MessagePack up to their engine's 1,024, tagged
+            values up to twice the limit); a lower value is kept exactly, by a look at every container.
         items: entries of all containers in a value together: of lists, tuples and sets, pairs of dicts, fields of
             records. Default 65,536. Arrays count as one; an empty one may have a shape of so many rows at most.
         digits: decimal digits of an integer, and of a Decimal's coefficient, 20 to 4,300. Default 1,233: such

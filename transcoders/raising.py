@@ -62,7 +62,7 @@ class Raising:
             raise Malformed(f"the payload of a tagged {fidelity.NAMES[kind]} is not one: {str(error)[:100]}") from error
 
     def _members(self, payload: object, kind: type[set[Any]] | type[frozenset[Any]]) -> object:
-        items = _list(payload)
+        items = list(map(_solid, _list(payload)))
         self._spread(items)
         value = kind(items)
         if len(value) != len(items):
@@ -71,8 +71,9 @@ class Raising:
 
     def _pairs(self, payload: object) -> dict[object, object]:
         parts = _list(payload)
-        self._spread(parts[::2])
-        value = dict(zip(parts[::2], parts[1::2], strict=True))
+        keys = list(map(_solid, parts[::2]))
+        self._spread(keys)
+        value = dict(zip(keys, parts[1::2], strict=True))
         if len(value) * 2 != len(parts):
             raise ValueError("a key stands twice")
         return value
@@ -97,6 +98,13 @@ def _list(payload: object) -> list[Any]:
     if type(payload) is not list:
         raise TypeError(f"expected a list, found {type(payload).__name__}")
     return payload
+
+
+def _solid(member: object) -> object:
+    """The member or key, with bytes for views: a view has a hash only where what it looks at cannot change."""
+    if type(member) is tuple:
+        return tuple(map(_solid, member))
+    return bytes(member) if type(member) is memoryview else member
 
 
 def _float(text: object) -> float:

@@ -100,8 +100,8 @@ class Seal:
         def express_decode(data: bytes, /, *, associated_data: bytes = b"") -> Any:
             """The value in the frame; see Transcoder.decode."""
             try:
-                form, digest, bound = readings[data[name]]
                 if type(data) is bytes and len(data) <= limit:
+                    form, digest, bound = readings[data[name]]
                     if associated_data is none:
                         expected = digest(data[rest])
                     else:

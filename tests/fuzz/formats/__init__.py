@@ -1,0 +1,1 @@
+"""Formats: bodies to trees and back. One file a format; `read` raises anything, `write` is sloppy at random."""
