@@ -5,7 +5,7 @@ from dataclasses import make_dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import count
-from typing import Any, Literal, NamedTuple, NotRequired, Optional, TypedDict, Union
+from typing import Annotated, Any, Literal, NamedTuple, NotRequired, Optional, TypedDict, Union
 from uuid import UUID
 
 import msgspec
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.payload_types import Access, Colour, Level, Mixed
 from tests.strategies import MOMENTS, SMALL, TEXTS, ZONES, Strategy
+from transcoders.schema import Length, Range
 
 
 class Shape(NamedTuple):
@@ -48,6 +49,9 @@ _LEAVES = [
     Shape(Access, st.integers(0, 3).map(Access)),
     Shape(Literal["a", 1, False], st.sampled_from(["a", 1, False])),
     Shape(Literal["x", "y"], st.sampled_from("xy")),
+    Shape(Annotated[int, Range(ge=0)], st.integers(0, 2**70)),
+    Shape(Annotated[float, Range(ge=0)], st.floats(0), key=False),
+    Shape(Annotated[str, Length(0, 100)], TEXTS),
 ]
 
 
@@ -103,6 +107,7 @@ def _wider(draw: Callable[[Strategy], Any], inner: Strategy) -> Shape:
         "keyed": lambda: Shape(dict[key.hint, first.hint], st.dictionaries(key.values, item, max_size=3), key=False),
         "optional": lambda: Shape(Optional[first.hint], st.none() | item, first.key),  # noqa: UP045 - made at run time
         "union": lambda: _union(parts[:3]),
+        "marked": lambda: Shape(Annotated[first.hint, "a mark"], item, first.key),
         "record": lambda: _record(draw, parts),
     }
     return made[draw(st.sampled_from(sorted(made)))]()

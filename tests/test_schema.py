@@ -2,14 +2,17 @@
 
 import sys
 import threading
+from collections import namedtuple
 from collections.abc import Callable
 from dataclasses import InitVar, dataclass, make_dataclass
 from datetime import datetime
 from decimal import Decimal
+from enum import Enum
 from random import Random
 from typing import Annotated, Any, Generic, List, Literal, Tuple, TypeVar  # noqa: UP035
 
 import annotated_types
+import attr
 import attrs
 import msgspec
 import pytest
@@ -70,7 +73,20 @@ class Derived(Base):
     b: int = 0
 
 
+@attr.s
+class Untyped:
+    a = attr.ib()
+
+
+class Memberless(Enum):
+    pass
+
+
 REFUSED: list[tuple[Any, str]] = [
+    (Untyped, r"Untyped\.a has no type"),
+    (namedtuple("Plain", "a"), r"Plain\.a has no type: declare it with typing\.NamedTuple"),  # noqa: PYI024
+    (Memberless, "Memberless has no members"),
+    (int | Annotated[Any, Length(1)], "Any takes every value"),
     (list, "needs the types of its items"),
     (dict, r"such as dict\[str, int\]"),
     (List, "needs the types of its items"),  # noqa: UP006

@@ -88,8 +88,9 @@ def test_depth(spec: str, hint: Any, grow: Callable[[Any], Any], most: int) -> N
     for times in (most + 1, most + 2, 1000, 20_000):
         with pytest.raises(EncodeError, match="nested"):
             typed.encode(_grown(grow, times))
-    with pytest.raises(DecodeError):
-        made(spec, hint, Limits(depth=10)).decode(frame)
+    for depth in (1, 2, 10, 11):
+        with pytest.raises(DecodeError):
+            made(spec, hint, Limits(depth=depth)).decode(frame)
 
 
 @every_spec

@@ -5,10 +5,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from random import Random
-from typing import Any, Literal, Optional
+from typing import Annotated, Any, Literal, Optional
 from uuid import UUID
 
 import msgspec
+import pydantic
 import pytest
 
 from tests.payload_types import (
@@ -31,7 +32,7 @@ from tests.payload_types import (
     Spot,
     Tagged,
 )
-from tests.payloads import LEAVES, MOMENT, NAIVE, PAYLOADS, SEALED, SPECS, framed, identical, made
+from tests.payloads import LEAVES, MOMENT, NAIVE, PAYLOADS, SEALED, SPECS, framed, identical, made, paths
 from tests.specs import body
 from transcoders.errors import EncodeError
 
@@ -138,6 +139,7 @@ def test_alternatives_stay_what_they_are(spec: str) -> None:
         (Spot | Money | dict[str, int], [Spot(1), Money(Decimal(1)), {"x": 1}]),
         (Loose | list[int], [{"a": 1}, {"a": 1, "b": []}, [1]]),
         (bool | int, [True, 1, 0, False]),
+        (list[str] | dict[str, str], [["a", "b"], {"a": "b"}, {}, []]),
         (Basic | Partial, [{"a": 1, "b": "x"}, {"a": 1, "b": "x", "d": 1.5}]),
     ):
         typed = made(spec, hint)
@@ -145,12 +147,48 @@ def test_alternatives_stay_what_they_are(spec: str) -> None:
             assert identical(typed.decode(typed.encode(value)), value), (hint, value)
 
 
+NAMED = Annotated[date | str, "a mark"]
+NESTED = Annotated[float | str, "a mark"] | Annotated[tuple[int, str], "a mark"] | None
+
+
 @every_spec
 def test_unions_of_unions(spec: str) -> None:
-    """A union inside a union, behind a generic parameter, is told apart as well."""
-    typed = made(spec, list[Box[float | str] | int | None])
-    value = [Box(1.0, ["a", 2.5]), 1, None, Box("x")]
+    """A union inside a union is told apart as well: behind a mark, behind a parameter, as a key."""
+    typed = made(spec, list[Box[NESTED] | int | None])  # type: ignore[valid-type]
+    value = [Box(1.0, ["a", 2.5, (1, "x"), None]), 1, None, Box("x")]
     assert identical(typed.decode(typed.encode(value)), value)
+    assert identical(typed.decode(typed.encode([Box(3)])), [Box(3.0)])
+    assert paths(typed.encode, [Box(1), Box((1, 2)), Box([])]) == ["$[1].value[1]", "$[2].value"]
+    for hint in (NAMED | list[str], list[str] | NAMED):
+        inner = made(spec, hint)
+        for one in ("abc", date(2026, 1, 2), ["str", "abc"], ["date", "2026-01-02"], []):
+            assert identical(inner.decode(inner.encode(one)), one)
+    keyed = made(spec, dict[NESTED, int])  # type: ignore[valid-type]
+    keys = {1.5: 1, "a": 2, (1, "b"): 3, None: 4}
+    assert identical(keyed.decode(keyed.encode(keys)), keys)
+
+
+@every_spec
+def test_problems_inside_an_alternative(spec: str) -> None:
+    """Of an alternative of the right kind the problems are those inside it, else the union as a whole is wrong."""
+    typed = made(spec, list[int] | str | None)
+    for wire, where in (([1, "x", None], ["$[1]", "$[2]"]), (7, ["$"])):
+        assert paths(typed.decode, framed(typed, wire)) == where
+        assert paths(typed.encode, wire) == where
+    named = made(spec, Cat | Dog)
+    for wire in ({"name": 1}, ["Cow", ["x"]], ["Cat"], ["Cat", 7], [None, None], "Cat"):
+        assert paths(named.decode, framed(named, wire))[0].startswith("$")
+
+
+@every_spec
+def test_int_that_is_no_float(spec: str) -> None:
+    """An int that is too large for a float is refused on both ways; a smaller one is read as one."""
+    for hint in (float, float | str):
+        typed = made(spec, list[hint])  # type: ignore[valid-type]
+        assert paths(typed.encode, [10**400]) == ["$[0]"]
+        assert identical(typed.decode(framed(typed, [3, 2**64 - 1])), [3.0, float(2**64)])
+        if spec.startswith("pickle"):
+            assert paths(typed.decode, framed(typed, [10**400])) == ["$[0]"]
 
 
 def test_optional_any_is_any() -> None:
@@ -243,6 +281,28 @@ def test_models_go_through_their_own_validator() -> None:
         typed.encode(Model.model_construct(number=-5, parts=[], when=None))
     assert "-5" not in str(caught.value)
     assert typed.encode(Model(Number=1)) == typed.encode(Model(Number=1))
+
+
+class Excluding(pydantic.BaseModel):
+    shown: int = 0
+    hidden: int = pydantic.Field(default=0, exclude=True)
+
+
+class Raising(pydantic.BaseModel):
+    number: int = 0
+
+    @pydantic.field_serializer("number")
+    def write(self, value: int) -> int:
+        """Refuse in a way that pydantic does not know."""
+        raise LookupError(value)
+
+
+def test_models_that_do_not_come_back() -> None:
+    """A model whose serializer leaves something out, or raises, is refused before it is stored."""
+    assert paths(made("json", list[Excluding]).encode, [Excluding(hidden=1)]) == ["$[0]"]
+    assert paths(made("json", list[Raising]).encode, [Raising(number=1)]) == ["$[0]"]
+    typed = made("json", Excluding)
+    assert typed.decode(typed.encode(Excluding(shown=1))) == Excluding(shown=1)
 
 
 def test_every_spec_gives_one_type() -> None:

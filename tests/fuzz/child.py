@@ -152,7 +152,7 @@ def by_coverage(run: Run, mutate: Mutate, seed: int, pool: Path) -> None:
         f"-max_len={LONGEST}",
         "-len_control=0",
         "-rss_limit_mb=0",
-        "-timeout=0",
+        "-timeout=1000000",
         f"-artifact_prefix={pool.parent}/",
     )
     signals = (

@@ -190,7 +190,7 @@ class Raising:
                 return frozenset((int if by == "bits" else str if by == "name" else type(next(iter(cls)).value),))
             case Choice(values):
                 return frozenset(map(type, values))
-            case Union(options):
+            case Union(options, bare=True):
                 return frozenset().union(*(self._kinds(option) for _, option in options))
             case Mapping() | Record() if not self._notation.compact:
                 return frozenset((dict, list)) if isinstance(node, Mapping) else frozenset((dict,))

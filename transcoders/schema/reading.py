@@ -202,8 +202,8 @@ def _classes(node: Node) -> set[str]:
             return {_CLASS[LEAF[type(value)].kind] for value in values}
         case Sequence() | Fixed():
             return {"array"}
-        case Union(options):
-            return {kind for _, option in options for kind in _classes(option)}
+        case Union(options, bare):
+            return {kind for _, option in options for kind in _classes(option)} if bare else {"array"}
     return {"array", "map"}  # a record and a dict are one or the other, by layout, codec and keys
 
 
