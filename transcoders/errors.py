@@ -2,7 +2,8 @@
 
 `SpecError`: the configuration is wrong, stop at start-up. `EncodeError`: the application put something
 in that no transcoder carries, fix the caller. `DecodeError`: the stored bytes are wrong, count it and treat
-it as no session, never as an empty one. No message holds a key, and of a payload a fragment at most.
+it as no session, never as an empty one. `SessionError`: the session cannot be had or saved as things are, try
+again or give up. No message holds a key or a session id, and of a payload a fragment at most.
 """
 
 from collections.abc import Sequence
@@ -88,3 +89,48 @@ class RetiredKey(Tampered):
 
 class Replayed(Tampered):
     """The seal is bound to other associated data: the frame was moved here, from another session perhaps."""
+
+
+class SessionError(TranscoderError):
+    """The session cannot be had, or saved, as things are."""
+
+
+class StoreError(SessionError):
+    """The store cannot be reached, or refuses.
+
+    Attributes:
+        retryable: whether the same call may succeed later.
+        unknown: whether the write may have taken effect all the same, now or later.
+    """
+
+    def __init__(self, message: str, *, retryable: bool = True, unknown: bool = False) -> None:
+        super().__init__(message)
+        self.retryable, self.unknown = retryable, unknown
+
+
+class LockTimeout(SessionError):  # noqa: N818 - these name what happened
+    """Other requests held the session's lock for longer than this one may wait."""
+
+
+class Conflict(SessionError):  # noqa: N818
+    """Another request changed the same attributes in the meantime.
+
+    Attributes:
+        names: the attributes that both changed.
+    """
+
+    def __init__(self, message: str, names: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.names = tuple(names)
+
+
+class SessionGone(SessionError):  # noqa: N818
+    """The session was ended in the meantime, by a logout or by its time; what was changed in it is not saved."""
+
+
+class ReadOnly(SessionError):  # noqa: N818
+    """The session was opened for reading only, because its lock could not be had."""
+
+
+class TooManySessions(SessionError):  # noqa: N818
+    """This process has as many sessions open as its settings allow."""

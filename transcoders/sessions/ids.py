@@ -1,0 +1,40 @@
+"""Session ids: 256 bits from the system's source, never adopted from a client, hashed before they reach a store.
+
+An id is 43 characters of base64url (RFC 4648, section 5, without padding). Whatever else a client sends is no id, and
+is told apart before a store is asked. A store sees the BLAKE2b-128 hash of an id (RFC 7693) behind the prefix of the
+application, so that neither a dump of it nor its log holds anything that a browser could send.
+"""
+
+import re
+from base64 import urlsafe_b64encode
+from hashlib import blake2b
+from secrets import token_bytes, token_hex
+from typing import Final
+
+BYTES: Final = 32
+"""Of entropy in an id."""
+LENGTH: Final = 43
+"""Characters of an id."""
+_VALID = re.compile(rf"[A-Za-z0-9_-]{{{LENGTH}}}", re.ASCII).fullmatch
+_HASH: Final = 16
+
+
+def make() -> str:
+    """A new id of 43 characters."""
+    return urlsafe_b64encode(token_bytes(BYTES)).rstrip(b"=").decode("ascii")
+
+
+def valid(text: object) -> bool:
+    """Whether the text, from a cookie perhaps, can be an id at all; whatever it is, it never raises."""
+    return type(text) is str and len(text) == LENGTH and _VALID(text) is not None
+
+
+def key(sid: str, prefix: str = "") -> str:
+    """The store's key for an id or a principal: the prefix and 22 characters of a hash."""
+    digest = blake2b(sid.encode(), digest_size=_HASH).digest()
+    return prefix + urlsafe_b64encode(digest)[:22].decode("ascii")
+
+
+def token() -> str:
+    """A token for the owner of a lock: 16 hexadecimal digits."""
+    return token_hex(8)

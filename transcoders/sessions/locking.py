@@ -1,0 +1,134 @@
+"""Which requests lock their session before they read it: none, all, those of a pattern, or those that are not known to
+only read.
+
+A request is named by its method and path, `POST /cart`; the query string is not part of the name. A lock spares
+conflicts, it does not guard: an unlocked request that writes is caught by the version of the record. So a wrong guess
+of `auto` costs a merge at worst, and is not made twice.
+"""
+
+import re
+from typing import Final, Protocol, TypeVar
+
+from transcoders.errors import SpecError
+
+V = TypeVar("V")
+CLEAN: Final = 3
+"""Requests of one name that changed nothing before `auto` takes the name for one that only reads."""
+REMEMBERED: Final = 6 * 3600
+"""Seconds for which `auto` remembers what a name did."""
+MOST: Final = 10_000
+"""Names that `auto` remembers of each kind."""
+_PATTERN = "uriPattern:"
+
+
+def name(request: str) -> str:
+    """The request without its query string."""
+    return request.partition("?")[0]
+
+
+def path(request: str) -> str:
+    """The path of a request: what stands behind the method, without the query string."""
+    return name(request).rpartition(" ")[2]
+
+
+class Locking(Protocol):
+    """Decides for each request, and may learn from what became of it."""
+
+    def wants(self, request: str, now: float, /) -> bool:
+        """Whether the request locks its session."""
+        ...
+
+    def learn(self, request: str, changed: bool, now: float, /) -> None:  # noqa: FBT001 - one answer to one question
+        """Take note of whether the request changed its session."""
+        ...
+
+
+class Always:
+    """Every request locks, or none does."""
+
+    __slots__ = ("_answer",)
+
+    def __init__(self, *, locks: bool) -> None:
+        self._answer = locks
+
+    def wants(self, _request: str, _now: float, /) -> bool:
+        """The same for every request."""
+        return self._answer
+
+    def learn(self, _request: str, _changed: bool, _now: float, /) -> None:  # noqa: FBT001
+        """Nothing is learned."""
+
+
+class Matching(Always):
+    """Requests lock whose path, or method and path, the pattern matches as a whole."""
+
+    __slots__ = ("_pattern",)
+
+    def __init__(self, pattern: re.Pattern[str]) -> None:
+        self._pattern = pattern
+
+    def wants(self, request: str, _now: float, /) -> bool:
+        """Whether the pattern matches."""
+        matches = self._pattern.fullmatch
+        return matches(path(request)) is not None or matches(name(request)) is not None
+
+
+class Learning:
+    """Requests lock until requests of their name were seen to change nothing, several times; one that writes locks on."""
+
+    __slots__ = ("_readers", "_writers")
+
+    def __init__(self) -> None:
+        self._readers: dict[str, tuple[int, float]] = {}
+        self._writers: dict[str, float] = {}
+
+    def wants(self, request: str, now: float, /) -> bool:
+        """Whether the name is not known to only read."""
+        times, until = self._readers.get(name(request), (0, 0.0))
+        return times < CLEAN or now >= until
+
+    def learn(self, request: str, changed: bool, now: float, /) -> None:  # noqa: FBT001
+        """Count the request for its name, or against it; a request without a name is never known."""
+        called = name(request)
+        if not called:
+            return
+        until = now + REMEMBERED
+        if changed:
+            self._readers.pop(called, None)
+            _note(self._writers, called, until)
+        elif self._writers.get(called, 0.0) <= now:
+            self._writers.pop(called, None)
+            times, last = self._readers.get(called, (0, 0.0))
+            if times < CLEAN or now >= last - REMEMBERED / 2:  # a known reader is noted again once in a while
+                _note(self._readers, called, (times + 1 if now < last else 1, until))
+
+
+def _note(seen: dict[str, V], called: str, value: V) -> None:
+    """Remember the name as the latest; the one not noted for the longest time makes room."""
+    seen.pop(called, None)
+    seen[called] = value
+    if len(seen) > MOST:
+        seen.pop(next(iter(seen), ""), None)  # another thread may have made room already
+
+
+def locking(mode: str) -> Locking:
+    """The way that a mode names: `none`, `all`, `auto`, `uriPattern:REGEX`.
+
+    Raises:
+        SpecError: another mode, or a pattern that is no regular expression.
+    """
+    if mode in {"none", "all"}:
+        return Always(locks=mode == "all")
+    if mode == "auto":
+        return Learning()
+    if not mode.startswith(_PATTERN):
+        raise SpecError(f"locking_mode is none, all, auto or {_PATTERN}REGEX, not {mode!r}")
+    return Matching(pattern("locking_mode", mode.removeprefix(_PATTERN)))
+
+
+def pattern(setting: str, text: str) -> re.Pattern[str]:
+    """The regular expression of a setting; raises SpecError where it is none."""
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise SpecError(f"{setting}: {text!r} is no regular expression: {error}") from None

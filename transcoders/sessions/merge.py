@@ -1,0 +1,83 @@
+"""Putting the changes of a request on top of a record that another request wrote in the meantime.
+
+Three records meet: the base that this request loaded, its changes, and theirs. What they left as it was in the base is
+mine to change; what both changed alike is no conflict; of the rest a merge function makes one value, or it is a
+conflict and the policy decides. Stored bytes are compared first, and decoded only when they differ.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from transcoders.errors import Conflict, DecodeError
+from transcoders.sessions.policy import Policy
+from transcoders.sessions.record import ABSENT, Record, Stored
+
+
+def counter(base: Any, mine: Any, theirs: Any) -> Any:
+    """The sum of both changes of a number; one that was not there counts as 0."""
+    return (theirs or 0) + (mine or 0) - (base or 0)
+
+
+def union(base: Any, mine: Any, theirs: Any) -> Any:
+    """The set with what either added, without what either removed; one that was not there counts as empty."""
+    was = base or type(mine)()
+    return (theirs | (mine - was)) - (was - mine)
+
+
+MERGES = {"counter": counter, "union": union}
+"""The merge functions that have a name."""
+
+
+def rebase(base: Record, changes: Mapping[str, Stored], theirs: Record, policy: Policy) -> dict[str, Stored]:
+    """The changes that are left to make to their record.
+
+    Raises:
+        Conflict: both changed the same attributes, and the policy is to raise; nothing is merged then.
+    """
+    kept: dict[str, Stored] = {}
+    conflicts: list[str] = []
+    for name, mine in changes.items():
+        before, after = base.stored(name), theirs.stored(name)
+        if same(before, after):
+            kept[name] = mine
+        elif not (same(mine, after) or _equal(theirs, name, mine, after)):
+            merge = policy.merge.get(name)
+            if merge is not None and mine is not ABSENT and after is not ABSENT:
+                kept[name] = _merged(merge, base, before, mine, theirs, name)
+            elif policy.on_conflict == "mine":
+                kept[name] = mine
+            elif policy.on_conflict == "raise":
+                conflicts.append(name)
+    if conflicts:
+        text = ", ".join(repr(name) for name in conflicts)
+        raise Conflict(f"another request changed the same attributes in the meantime: {text}", conflicts)
+    return kept
+
+
+def same(one: object, other: object) -> bool:
+    """Whether two values are the same, by type and value: 1 is not True, NaN is NaN, the order of a dict is nothing."""
+    if one is other:
+        return True
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(same, one, other))
+    return repr(one) == repr(other) if type(one) is float else one == other
+
+
+def _equal(theirs: Record, name: str, mine: Stored, after: Stored) -> bool:
+    """Whether bytes that differ stand for the same value: keys in another order, another codec, another writer."""
+    if mine is ABSENT or after is ABSENT or bytes not in {type(mine), type(after)}:
+        return False
+    try:
+        return same(theirs.decode(name, mine), theirs.decode(name, after))
+    except DecodeError:
+        return False
+
+
+def _merged(merge: Any, base: Record, before: Stored, mine: Stored, theirs: Record, name: str) -> Stored:  # noqa: PLR0913, PLR0917
+    was = None if before is ABSENT else base.decode(name, before)
+    value = merge(was, theirs.decode(name, mine), theirs.decode(name, theirs.stored(name)))
+    return theirs.encode(name, value)
