@@ -302,7 +302,7 @@ def test_hostile_bytes_behind_filters(spec, data):
     assert same(t.decode(t.encode(value)), value)
 
 
-@pytest.mark.parametrize("name", ["raw-json", "raw-msgpack", "raw-cbor"])
+@pytest.mark.parametrize("name", ["raw-json", "raw-msgpack", "raw-cbor", "raw-pickle"])
 @settings(deadline=None)
 @given(data=st.data())
 def test_hostile_bytes_without_a_frame(name, data):

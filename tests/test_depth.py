@@ -182,6 +182,7 @@ RAW = {
     "raw-json": lambda depth: b"[" * depth + b"]" * depth,
     "raw-msgpack": lambda depth: b"\x91" * (depth - 1) + b"\x90",
     "raw-cbor": lambda depth: b"\x81" * (depth - 1) + b"\x80",
+    "raw-pickle": lambda depth: b"\x80\x05" + b"]" * depth + b"a" * (depth - 1) + b".",
 }
 
 

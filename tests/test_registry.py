@@ -434,7 +434,7 @@ def test_raw_readers(name, data, value):
         ("raw-msgpack", b"\x92\x01"),
         ("raw-msgpack", b"\xa1\xff"),
         ("raw-msgpack", b"\xd4\x01a"),
-        ("raw-msgpack", b"\xd6\xff\0\0\0\0"),
+        ("raw-msgpack", b"\xd6\x05\0\0\0\0"),
         ("raw-cbor", b""),
         ("raw-cbor", b"\x01\x01"),
         ("raw-cbor", b"\x82\x01"),
@@ -501,7 +501,7 @@ def test_readers_get_no_frames():
 @pytest.mark.parametrize(
     ("accept", "told"),
     [
-        (["raw-pickle"], "codec 'pickle' has no reader for bytes without a frame"),
+        (["raw-tests.plugin:ReprCodec"], "codec 'tests.plugin:ReprCodec' has no reader for bytes without a frame"),
         (["raw-yaml"], "there is no codec or transcoder 'yaml'"),
         (["raw-"], "expected a name"),
         (["jsn"], "did you mean 'json'?"),

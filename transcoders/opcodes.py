@@ -20,7 +20,8 @@ _RUN: Final = re.compile(b"(?:[\x8cC\x8a](?:%b)|[%b]|K.|M..|J.{4}|G.{8}|\x95.{8}
 and out-of-band buffers."""
 _LONG: Final = {ord("X"): 4, ord("B"): 4, 0x8B: 4, 0x8D: 8, 0x8E: 8, 0x96: 8}
 """Opcodes with a length of so many bytes: BINUNICODE, BINBYTES, LONG4, BINUNICODE8, BINBYTES8, BYTEARRAY8."""
-_START: Final = b"\x80\x05"
+START: Final = b"\x80\x05"
+"""Of a pickle of protocol 5."""
 _STOP: Final = 0x2E
 
 
@@ -32,7 +33,7 @@ def check(data: bytes | memoryview) -> None:
         Truncated: a declared length runs past the end, or there is no end.
         Malformed: another protocol, or bytes after the end.
     """
-    if bytes(data[:2]) != _START:
+    if bytes(data[:2]) != START:
         raise Malformed(f"expected a pickle of protocol 5, found bytes starting with {bytes(data[:2]).hex(' ')}")
     position = 2
     while True:

@@ -76,6 +76,8 @@ def entries(value: object, most: int, parts: Callable[[object], list[Any]] | Non
                 continue
             inside = one if kind in _CONTAINERS else parts(one) if parts else []
             found += len(inside)
+            if found > most:  # at once: what is listed in many places is many times what it takes
+                return found
             below += inside
             if kind is dict:
                 below += one.values()

@@ -158,8 +158,7 @@ def _builders() -> Iterator[tuple[str, Callable[[], Target]]]:
     for spec in (*CODECS, "pickle:views=64"):
         yield _file(spec), lambda spec=spec: _codec(spec)
     for name in FORMATS:
-        if name != "pickle":
-            yield f"raw-{name}", lambda name=name: _raw(name)
+        yield f"raw-{name}", lambda name=name: _raw(name)
     yield "filters", _filters
     yield "sealed", _sealed
     yield "pickle-behind-seal", _behind_seal

@@ -17,6 +17,7 @@ from transcoders import fidelity, frame, outlines, packer, raising
 from transcoders.codecs import TYPED, Context, Decode, Encode, Traits, nothing, tagging
 from transcoders.errors import EncodeError, Malformed, TooLarge
 from transcoders.options import Option, Options
+from transcoders.streams import Sink
 from transcoders.tree import deeper
 
 _BLOCK = 0x54430000
@@ -233,15 +234,6 @@ class CborCodec:
         return lambda payload, _immutable: make(tag, payload)
 
 
-class _Sink:
-    """A file whose write is list.append."""
-
-    __slots__ = ("write",)
-
-    def __init__(self, parts: list[bytes]) -> None:
-        self.write = parts.append
-
-
 def _engine(cbor2: Any) -> tuple[Callable[[object], bytes], tuple[type[Exception], ...]]:
     """What writes plain items, and what it raises: cborx where its compiled part is installed, else cbor2.
 
@@ -261,7 +253,7 @@ def _engine(cbor2: Any) -> tuple[Callable[[object], bytes], tuple[type[Exception
             encode, parts = idle.pop()
         except IndexError:
             parts = []
-            encode = make(_Sink(parts), max_depth=_DEEPEST).encode
+            encode = make(Sink(parts), max_depth=_DEEPEST).encode
         encode(value)
         data = parts.pop()
         idle.append((encode, parts))

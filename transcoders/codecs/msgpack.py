@@ -22,6 +22,8 @@ from transcoders.tree import contains, deeper
 
 _CONTAINERS = frozenset((fidelity.TUPLE, fidelity.SET, fidelity.FROZENSET, fidelity.PAIRS, fidelity.RECORD))
 _BUFFERS = frozenset((bytearray, memoryview))
+_TIMESTAMP = -1
+"""The extension type that the format itself defines."""
 _PAIR = b"\x92"
 """The head of an array of two: the body, and the mark behind it."""
 _MARK = secrets.randbits(64) | 1 << 63
@@ -136,12 +138,12 @@ class MsgpackCodec:
         return body
 
     def raw(self, data: bytes, /) -> object:
-        """The value of MessagePack without a frame: keys of any scalar, none twice; extension types are refused.
+        """The value of MessagePack without a frame: keys of any scalar, none twice; of extension types, timestamps.
 
         Raises:
             Malformed: the data is not one MessagePack value.
         """
-        return self._rich(data, _no_ext, _Outline(self._limits.plain_openings, strict=True))
+        return self._rich(data, _stamp_alone, _Outline(self._limits.plain_openings, strict=True))
 
     def loads(self, form: int, body: bytes, /) -> object:
         """The unpacked value."""
@@ -219,7 +221,7 @@ class _Unpacking:
         try:
             if self._depth < 0:
                 raise TooLarge("extension types nested too deep")
-            value = self._raise(kind, self.value(data))
+            value = self._raise(kind, data if kind == _TIMESTAMP else self.value(data))
         except DecodeError as error:
             self._error = error
             raise
@@ -303,6 +305,18 @@ def _stamped() -> tuple[Callable[[Any], bytes], Callable[[bytes], Any]]:
 def _moment(value: object) -> None:
     if type(value) is not datetime or value.tzinfo is not UTC or value.fold:
         raise TypeError("not plain")
+
+
+def _stamp_alone(kind: int, data: Any) -> object:
+    """The aware datetime of a timestamp, to the microsecond, as others write them; of ours, in UTC, too."""
+    import msgpack  # noqa: PLC0415
+
+    if kind != _TIMESTAMP:
+        return _no_ext(kind, data)
+    try:
+        return msgpack.Timestamp.from_bytes(data).to_datetime().replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        raise Malformed(f"expected a timestamp: {str(error)[:100]}") from error
 
 
 def _no_ext(kind: int, _data: object) -> object:

@@ -11,6 +11,7 @@ With `objects=yes` it writes object graphs instead (`graphs`), under a seal only
 import copyreg
 import pickle
 import re
+import sys
 from collections.abc import Callable, Iterable
 from functools import partial
 from types import NoneType
@@ -21,6 +22,7 @@ from transcoders.codecs import TYPED, Context, Traits
 from transcoders.errors import DecodeError, Malformed, Refused, SpecError, TooLarge
 from transcoders.options import Option, Options
 from transcoders.packer import NotPlain, refuse
+from transcoders.streams import Sink, Source
 from transcoders.tree import contains, crowded, deeper, halved, pairs
 
 _SETS = frozenset((set, frozenset))
@@ -54,39 +56,9 @@ class _Writer:
     def __init__(self, callback: Callable[[pickle.PickleBuffer], Any] | None = refuse) -> None:
         """`callback` gets the buffers that are to lie outside the stream; None lets them in."""
         self.parts: list[bytes] = []
-        pickler = _DataPickler(_Sink(self.parts), 5, buffer_callback=callback)
+        pickler = _DataPickler(Sink(self.parts), 5, buffer_callback=callback)
         pickler.fast = True
         self.dump = pickler.dump
-
-
-class _Sink:
-    """A file whose write is list.append."""
-
-    __slots__ = ("write",)
-
-    def __init__(self, parts: list[bytes]) -> None:
-        self.write = parts.append
-
-
-class _Source:
-    """A file that hands out its data in one piece and is told at the end how much of it was read."""
-
-    __slots__ = ("data", "used")
-
-    def __init__(self) -> None:
-        self.data = b""
-        self.used = 0
-
-    def peek(self, _size: int) -> bytes:
-        data, self.data = self.data, b""
-        return data
-
-    def read(self, size: int) -> bytes:
-        self.used = size
-        return b""
-
-    def readline(self) -> bytes:
-        return b""
 
 
 class _Notation:
@@ -130,8 +102,8 @@ class PickleCodec:
     summary = "protocol 5, data only; zero-copy buffers"
 
     __slots__ = (
-        *("_decoded", "_dense", "_depth", "_exact", "_guarded", "_items", "_least", "_lower", "_outline", "_raise"),
-        *("_readers", "_views", "_wary", "_writers"),
+        *("_decoded", "_dense", "_depth", "_exact", "_guarded", "_items", "_least", "_limits", "_lower", "_outline"),
+        *("_raise", "_readers", "_views", "_wary", "_writers"),
     )  # fmt: skip
 
     def __new__(cls, options: Options, _context: Context) -> "PickleCodec":  # noqa: PYI034 - or of the class below
@@ -141,6 +113,7 @@ class PickleCodec:
     def __init__(self, options: Options, context: Context) -> None:
         limits = context.limits.behind(sealed=context.sealed)
         self._views, self._depth, self._items = int(options["views"]), limits.depth, limits.items
+        self._limits = limits
         self._guarded, self._exact = not context.sealed, not limits.by_engine
         self._wary = self._guarded or self._exact
         self._outline = stack.Outline(limits, guarded=self._guarded)
@@ -152,7 +125,7 @@ class PickleCodec:
         self._decoded = fidelity.Lowering(decoded, context.types, limits)
         self._raise = raising.Raising(context.types, _bytes, limits)
         self._writers: list[_Writer] = []
-        self._readers: list[tuple[_Source, Any]] = []
+        self._readers: list[tuple[Source, Any]] = []
 
     def dumps(self, value: object, /) -> tuple[int, bytes]:
         """The form and the pickle, behind a table of buffers if it has any."""
@@ -235,6 +208,20 @@ class PickleCodec:
             return tree
 
         return pack, partial(self.loads, frame.PLAIN) if self._guarded or _EXTENSIONS else unpack
+
+    def raw(self, data: bytes, /) -> object:
+        """The value of a pickle without a frame, memo and all, of which nothing but session values is made.
+
+        Raises:
+            DecodeError: the data is not one pickle of protocol 4 or 5, names a class of somebody's, or is too large.
+        """
+        from transcoders.graphs import Graphs  # noqa: PLC0415 - only those who move in pay for it
+
+        if data[:2] not in _RAW_STARTS:
+            raise Malformed(f"expected a pickle of protocol 4 or 5, found bytes starting with {data[:2].hex(' ')}")
+        value = Graphs({}, self._limits).loads(opcodes.START + data[2:])  # protocol 5 has all opcodes of 4
+        self._decoded.held(value, sys.maxsize)  # before anything walks it: what stands in many places is many times it
+        return self._decoded.kept(value, wary=True)
 
     def loads(self, form: int, body: bytes, /) -> object:
         """The value of the pickle."""
@@ -321,6 +308,7 @@ class _ObjectCodec(PickleCodec):
 
 
 _CONTAINERS = frozenset((list, dict, tuple))
+_RAW_STARTS = (b"\x80\x04", opcodes.START)
 _EXTENSIONS: dict[int, object] = copyreg._extension_cache  # type: ignore[attr-defined]  # noqa: SLF001
 """Extension codes that somebody has loaded: these the unpickler builds without asking its find_class."""
 
@@ -338,8 +326,8 @@ def _paired(data: bytes, tree: object) -> bytes:
     return data
 
 
-def _reader(views: Iterable[memoryview] | None = None) -> tuple[_Source, Any]:
-    source = _Source()
+def _reader(views: Iterable[memoryview] | None = None) -> tuple[Source, Any]:
+    source = Source()
     return source, _DataUnpickler(source, buffers=views).load
 
 
