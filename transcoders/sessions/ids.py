@@ -31,7 +31,7 @@ def valid(text: object) -> bool:
 
 def key(sid: str, prefix: str = "") -> str:
     """The store's key for an id or a principal: the prefix and 22 characters of a hash."""
-    digest = blake2b(sid.encode(), digest_size=_HASH).digest()
+    digest = blake2b(sid.encode(errors="surrogatepass"), digest_size=_HASH).digest()
     return prefix + urlsafe_b64encode(digest)[:22].decode("ascii")
 
 

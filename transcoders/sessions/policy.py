@@ -7,11 +7,11 @@ seconds; times to live are milliseconds, because stores take them so.
 
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
-from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from transcoders.errors import SpecError
 from transcoders.sessions.locking import locking, pattern
+from transcoders.sessions.prefix import parse
 
 Merge = Callable[[Any, Any, Any], Any]
 """Makes one value of three: as it was loaded, as this request left it, as another request left it in the meantime."""
@@ -44,8 +44,10 @@ class Policy:
         SpecError: a setting has the wrong type, or is out of its range.
     """
 
-    locking_mode: str = _setting("none", "which requests lock their session: `none`, `all`, `auto` (all but those "
-        "known to only read), `uriPattern:REGEX` (those whose path, or method and path, it matches as a whole)")  # fmt: skip
+    locking_mode: str = _setting(
+        "none", "which requests lock their session: `none`, `all`, `auto` (all but those known to only read), "
+        "`uriPattern:REGEX` (those whose path, or method and path, it matches as a whole)",
+    )  # fmt: skip
     lock_expiration: float = _setting(
         5.0, "a lock is renewed while its request lives, and free so long after its process died", low=0.1, high=3600,
         unit="s",
@@ -76,7 +78,8 @@ class Policy:
         "take the change of the other or of this one", "raise", "theirs", "mine",
     )  # fmt: skip
     merge: Mapping[str, Merge] = field(
-        default=MappingProxyType({}),
+        default_factory=dict,
+        hash=False,
         metadata={"range": Range("a function for each attribute that both may change: of the value as loaded, mine and "
                                  "theirs; `counter` and `union` are built in")},
     )  # fmt: skip
@@ -103,12 +106,9 @@ class Policy:
     enabled: bool = _setting(True, "when false, every request has a session of its own that is never stored")  # noqa: FBT003
 
     def __post_init__(self) -> None:
-        for one in fields(self):
-            _check(one, getattr(self, one.name))
-        locking(self.locking_mode)
-        for name in ("request_uri_ignore_pattern", "session_attribute_filter"):
-            if (text := getattr(self, name)) is not None:
-                pattern(name, text)
+        for name in SETTINGS:
+            check(name, getattr(self, name))
+        object.__setattr__(self, "merge", dict(self.merge))  # whoever gave it may change it
 
     @property
     def lock_ttl(self) -> int:
@@ -138,22 +138,45 @@ def over(created: int, absolute: int, now: float) -> bool:
     return absolute > 0 and now >= created + absolute
 
 
-def _check(one: Field[Any], value: Any) -> None:
+SETTINGS: Final[Mapping[str, Field[Any]]] = {one.name: one for one in fields(Policy)}
+"""The settings by name, with what each takes in their metadata."""
+_PATTERNS: Final = {"request_uri_ignore_pattern", "session_attribute_filter"}
+
+
+def check(name: str, value: object) -> None:
+    """Raise SpecError when the setting does not take the value."""
+    one = SETTINGS[name]
+    if not _fits(one, value):
+        raise SpecError(f"{name} takes {takes(one)}, not {value!r}")
+    if name == "locking_mode":
+        locking(str(value))
+    elif name == "storage_key_prefix":
+        parse(str(value))
+    elif name in _PATTERNS and value is not None:
+        pattern(name, str(value))
+
+
+def takes(one: Field[Any]) -> str:
+    """What a setting takes, in words: its type, its range and its unit."""
     allowed: Range = one.metadata["range"]
-    if one.name == "merge":
-        good = isinstance(value, Mapping) and all(type(name) is str and callable(value[name]) for name in value)
-        expected = "a mapping of attribute names to functions"
-    elif allowed.choices:
-        good, expected = value in allowed.choices, " or ".join(repr(choice) for choice in allowed.choices)
-    elif one.type is bool:
-        good, expected = type(value) is bool, "True or False"
-    elif one.type in {int, float}:
-        numbers = (int,) if one.type is int else (int, float)
-        good = type(value) in numbers and allowed.low <= value <= allowed.high
+    if allowed.choices:
+        return " or ".join(repr(choice) for choice in allowed.choices)
+    if one.type in {int, float}:
         kind = "a whole number" if one.type is int else "a number"
-        expected = f"{kind} from {allowed.low:g} to {allowed.high:g}" + (f" ({allowed.unit})" if allowed.unit else "")
-    else:
-        good = type(value) is str or (value is None and one.type is not str)
-        expected = "text" if one.type is str else "text or None"
-    if not good:
-        raise SpecError(f"{one.name} takes {expected}, not {value!r}")
+        return f"{kind} from {allowed.low:.10g} to {allowed.high:.10g}{allowed.unit and f' ({allowed.unit})'}"
+    words: dict[Any, str] = {bool: "True or False", str: "text", str | None: "text or None"}
+    return words.get(one.type, "a mapping of attribute names to functions")
+
+
+def _fits(one: Field[Any], value: Any) -> bool:
+    allowed: Range = one.metadata["range"]
+    if allowed.choices:
+        return type(value) is str and value in allowed.choices
+    if one.type in {int, float}:
+        exact = type(value) is int or (type(value) is float and one.type is float)
+        return exact and allowed.low <= value <= allowed.high
+    if one.type in {bool, str}:
+        return type(value) is one.type
+    if one.type == str | None:
+        return value is None or type(value) is str
+    return isinstance(value, Mapping) and all(type(name) is str and callable(value[name]) for name in value)
