@@ -9,8 +9,9 @@ This is the only file that imports ormsgpack.
 """
 
 import re
+import secrets
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from transcoders.frame import NONE
 from transcoders.tree import contains, crowded, deeper
@@ -18,6 +19,13 @@ from transcoders.tree import contains, crowded, deeper
 _BUFFERS = frozenset((bytearray, memoryview))
 _TAG = re.compile(rb"\x81(?:[\xa1-\xbf]|\xd9.|\xda..|\xdb....)\$", re.DOTALL).search
 """A map of one key that starts with `$`, which could be taken for a tag of JSON; or other bytes that look like it."""
+
+PAIR: Final = b"\x92"
+"""The head of an array of two: what is unpacked, and the mark behind it."""
+MARK: Final = secrets.randbits(64) | 1 << 63
+"""A number that nobody else knows: ormsgpack reads over trailing bytes, which would be read in its place."""
+END: Final = b"\xcf" + MARK.to_bytes(8, "big")
+"""The mark, packed."""
 
 Hook = Callable[[Any], object]
 

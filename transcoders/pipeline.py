@@ -47,11 +47,12 @@ class Transcoder(Generic[T]):
         spec: the canonical config string, parsed.
         traits: what the codec promises, and its filters leave of it.
         limits: what is refused.
+        chains: codec and filters of the spec, then those of `accept`; sessions store their attributes by them.
     """
 
     __slots__ = (
         *("_apply", "_chain", "_dumps", "_headers", "_loads", "_others", "_readers", "_readings", "_size"),
-        *("_starts", "limits", "spec", "traits"),
+        *("_starts", "chains", "limits", "spec", "traits"),
     )  # fmt: skip
 
     def __init__(
@@ -63,12 +64,12 @@ class Transcoder(Generic[T]):
             readable=traits.readable and ranks <= {Rank.SIGN},
             deterministic=traits.deterministic and Rank.ENCRYPT not in ranks,  # a cipher's nonce differs every time
         )
-        self._dumps, self._loads = codec.dumps, codec.loads
+        self._dumps, self._loads, self._size, self._readers = codec.dumps, codec.loads, limits.size, tuple(readers)
         self._apply = tuple((item.apply, item.rank == Rank.COMPRESS, item.tag) for item in chain.filters)
-        self._size, self._readers = limits.size, tuple(readers)
         self._readings: dict[bytes, tuple[Chain, tuple[Filter, ...], Loads]] = {}
         self._others: dict[bytes, tuple[Chain, tuple[Filter, ...], Typed]] = {}
-        for one in (chain, *accepted):
+        self.chains = (chain, *accepted)
+        for one in self.chains:
             self._learn(one, own=one is chain)
         frames = list(chain.frames(chain.typed))
         self._headers = {form: header for header, form, filters in frames if filters == chain.filters}
@@ -241,8 +242,7 @@ class _Express(Transcoder[T]):
         super().__init__(chain, accepted, readers, limits)
         ways: tuple[Encode, Decode] = super().encode, super().decode
         if chain.filters:
-            (seal,) = chain.filters
-            ways = seal.express(self._dumps, self._loads, self._headers, limits.size, ways)  # type: ignore[attr-defined]
+            ways = chain.filters[0].express(self._dumps, self._loads, self._headers, limits.size, ways)  # type: ignore[attr-defined]
         else:
             codec: Express = chain.typed or chain.codec  # type: ignore[assignment]
             ways = codec.express(self._headers[frame.PLAIN], limits.size, *ways)

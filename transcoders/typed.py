@@ -5,7 +5,7 @@ the tagged form is the same tree with some values in the codec's own tags. Frame
 through `schema.evolving`; sessions that were stored without a type through the names of their fields.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -20,7 +20,7 @@ from transcoders.schema.lifting import Lifting
 from transcoders.schema.lowering import Lowering
 from transcoders.schema.nodes import Node, every
 from transcoders.schema.notation import VALUES, notation
-from transcoders.schema.problems import Bounds, Pass
+from transcoders.schema.problems import Bounds, Pass, Problem
 from transcoders.schema.reading import shape
 from transcoders.schema.versions import adopt
 from transcoders.tree import deeper
@@ -85,7 +85,7 @@ class Typed:
         lowering = Lowering(self._notation, self._bounds)
         tree = lowering.lower(self._node, value)
         if lowering.problems:
-            raise EncodeError(_words(lowering), lowering.problems[0].path, lowering.problems)
+            raise EncodeError(words(lowering.problems), lowering.problems[0].path, lowering.problems)
         try:
             if not (self._exact and deeper(tree, self._depth)):  # unknown fields may be of any depth
                 return frame.PLAIN, self._own.pack(tree)
@@ -136,13 +136,14 @@ def _through(codec: Codec) -> tuple[Callable[[Any], bytes], Callable[[bytes], An
     return pack, lambda body: codec.loads(frame.PLAIN, body)
 
 
-def _words(found: Pass) -> str:
-    first, *others = found.problems
+def words(problems: Sequence[Problem]) -> str:
+    """The problems, of which there is one at least, in one message for the path of the first."""
+    first, *others = problems
     more = "".join(f"; {one}" for one in others[:9])
     return f"{first.message}{more}" + (f"; and {len(others) - 9} more" if len(others) > 9 else "")
 
 
 def _whole(value: object, found: Pass) -> object:
     if found.problems:
-        raise SchemaMismatch(f"{found.problems[0].path}: {_words(found)}", found.problems)
+        raise SchemaMismatch(f"{found.problems[0].path}: {words(found.problems)}", found.problems)
     return value

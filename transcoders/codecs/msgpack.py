@@ -6,7 +6,6 @@ decoding pays for rich values only. `engine=msgpack` writes and reads through th
 reference for Python; the bytes are the same, and each engine reads the other's.
 """
 
-import secrets
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -18,17 +17,13 @@ from transcoders import fidelity, frame, outlines, packer, raising
 from transcoders.codecs import TYPED, Context, Decode, Encode, Traits, nothing, tagging
 from transcoders.errors import DecodeError, Malformed, TooLarge
 from transcoders.options import Option, Options
+from transcoders.packer import END, MARK, PAIR
 from transcoders.tree import contains, deeper
 
 _CONTAINERS = frozenset((fidelity.TUPLE, fidelity.SET, fidelity.FROZENSET, fidelity.PAIRS, fidelity.RECORD))
 _BUFFERS = frozenset((bytearray, memoryview))
 _TIMESTAMP = -1
 """The extension type that the format itself defines."""
-_PAIR = b"\x92"
-"""The head of an array of two: the body, and the mark behind it."""
-_MARK = secrets.randbits(64) | 1 << 63
-"""A number that nobody else knows: ormsgpack reads over trailing bytes, which would be read in its place."""
-_END = b"\xcf" + _MARK.to_bytes(8, "big")
 
 
 class _Notation:
@@ -102,14 +97,14 @@ class MsgpackCodec:
 
     def express(self, prefix: bytes, size: int, encode: Encode, decode: Decode, /) -> tuple[Encode, Decode]:
         """The express way; see `codecs.Express`."""
-        unpack, end, mark, none, least = self._loads, _END, _MARK, frame.NONE, min(size, self._limits.items)
+        unpack, end, mark, none, least = self._loads, END, MARK, frame.NONE, min(size, self._limits.items)
 
         def express_decode(data: bytes, /, *, associated_data: bytes = b"") -> Any:
             """The value in the frame; see Transcoder.decode."""
             try:
                 body = data.removeprefix(prefix)
                 if len(body) < len(data) <= least and associated_data is none:
-                    value, found = unpack(_PAIR + body + end)
+                    value, found = unpack(PAIR + body + end)
                     if found == mark:
                         return value
             except (AttributeError, TypeError, ValueError):
@@ -153,10 +148,10 @@ class MsgpackCodec:
         if outline:
             outline.check(body)
         try:
-            value, found = self._loads(_PAIR + body + _END)
+            value, found = self._loads(PAIR + body + END)
         except ValueError as error:
             raise Malformed(f"expected MessagePack: {str(error)[:100] or type(error).__name__}") from error
-        if found != _MARK:
+        if found != MARK:
             raise Malformed("expected one MessagePack value, found bytes after it")
         if self._exact and deeper(value, self._depth):
             raise TooLarge(f"nested deeper than {self._depth} containers")
@@ -206,12 +201,12 @@ class _Unpacking:
         if self._outline:
             self._outline.check(body)
         try:
-            value, found = self._unpack(_PAIR + body + _END, ext_hook=self._ext, option=self._option)
+            value, found = self._unpack(PAIR + body + END, ext_hook=self._ext, option=self._option)
         except (ValueError, TypeError) as error:
             if self._error:  # the engine says no more than that its hook failed
                 raise self._error from None
             raise Malformed(f"expected MessagePack: {str(error)[:100] or type(error).__name__}") from error
-        if type(found) is not int or found != _MARK:
+        if type(found) is not int or found != MARK:
             raise Malformed("expected one MessagePack value, found bytes after it")
         return value
 
