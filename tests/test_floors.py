@@ -19,7 +19,7 @@ FLOORS = {
     9: "cli cli.* __main__",
     8: "measure.report measure.report.* measure.figures measure.figures.*",
     7: "transcoders measure measure.* web web.* embed embed.*",
-    6: "sessions.forks sessions.renewal sessions.stores sessions.stores.*",
+    6: "sessions.clock sessions.forks sessions.renewal sessions.runtime sessions.stores sessions.stores.*",
     4: "sessions.events sessions.ids sessions.locking sessions.merge sessions.policy sessions.ports sessions.prefix",
     3: "registry chain header pipeline typed",
     2: "codecs codecs.* filters filters.*",

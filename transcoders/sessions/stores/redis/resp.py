@@ -1,0 +1,40 @@
+"""The one door to hiredis: commands to bytes, bytes to replies."""
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from transcoders.errors import MissingExtra
+from transcoders.sessions.stores.redis.wire import Refusal, Reply
+
+Argument = str | bytes | int
+Command = tuple[Argument, ...]
+PENDING: Final = object()
+"""What a reader answers while a reply is not complete."""
+
+
+class Reader(Protocol):
+    """Replies out of a stream of bytes."""
+
+    def feed(self, data: bytes, /) -> None:
+        """Take bytes as they came."""
+        ...
+
+    def gets(self) -> Reply:
+        """The next reply, or PENDING. Raises Refusal on bytes that are no RESP."""
+        ...
+
+
+def packer() -> Callable[[Command], bytes]:
+    """The function that packs a command; raises MissingExtra."""
+    try:
+        from hiredis import pack_command  # noqa: PLC0415 - at use
+    except ImportError:
+        raise MissingExtra("a Redis or Valkey store", "redis") from None
+    return pack_command
+
+
+def reader() -> Reader:
+    """A new reader; bytes stay bytes, error replies become Refusals."""
+    from hiredis import Reader  # noqa: PLC0415 - at use
+
+    return Reader(protocolError=Refusal, replyError=Refusal, notEnoughData=PENDING)

@@ -1,0 +1,61 @@
+"""What the verbs need of a connection: bytes out, replies in, and how it fails.
+
+There are two wires: `pool` never suspends, `lines` is awaited. Neither repeats anything: whether bytes may be sent
+again is the verbs' decision, and `Lost` tells them what they must know for it.
+"""
+
+from typing import Final, Protocol
+
+Reply = object
+"""What a server answers: bytes, int, None, a list of these, or a Refusal."""
+LARGE: Final = 16 << 10
+"""Bytes of a request that others should not have to wait behind."""
+
+
+class Refusal(Exception):  # noqa: N818 - a reply like any other, until somebody raises it
+    """An error reply. Its text may repeat what was sent, so it is never shown; its code may."""
+
+    @property
+    def code(self) -> str:
+        """The first word of the reply, as NOSCRIPT or READONLY."""
+        return str(self).partition(" ")[0]
+
+
+class Lost(Exception):  # noqa: N818 - an answer that will not come
+    """The connection failed.
+
+    Attributes:
+        sent: whether the server may have got the request, and may still carry it out.
+        why: what happened, in words that hold nothing secret.
+    """
+
+    def __init__(self, why: str, *, sent: bool) -> None:
+        super().__init__(why)
+        self.why, self.sent = why, sent
+
+
+class Wire(Protocol):
+    """Requests to one server."""
+
+    async def call(self, request: bytes, replies: int, deadline: float, /, *, bulk: bool = False) -> list[Reply]:
+        """The replies to packed commands, in their order, refusals among them.
+
+        Args:
+            request: the commands, packed.
+            replies: how many there are.
+            deadline: the moment on the monotonic clock at which to give up.
+            bulk: whether the replies may be large.
+
+        Raises:
+            Lost: there was no connection, or it failed before the last reply.
+            StoreError: the server will never let us in.
+        """
+        ...
+
+    async def pause(self, seconds: float, /) -> None:
+        """Wait."""
+        ...
+
+    async def close(self) -> None:
+        """Close every connection; a second close does nothing."""
+        ...
