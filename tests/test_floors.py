@@ -19,8 +19,10 @@ FLOORS = {
     9: "cli cli.* __main__",
     8: "measure.report measure.report.* measure.figures measure.figures.*",
     7: "transcoders measure measure.* web web.* embed embed.*",
-    6: "sessions.clock sessions.forks sessions.renewal sessions.runtime sessions.stores sessions.stores.*",
-    4: "sessions.events sessions.ids sessions.locking sessions.merge sessions.policy sessions.ports sessions.prefix",
+    6: "sessions.clock sessions.forks sessions.renewal sessions.runtime sessions.stores sessions.stores.* "
+    "sessions.stats sessions.otel sessions.prometheus",
+    4: "sessions.distribution sessions.events sessions.ids sessions.locking sessions.merge sessions.policy "
+    "sessions.ports sessions.prefix",
     3: "registry chain header pipeline typed",
     2: "codecs codecs.* filters filters.*",
     1: "spec options frame limits tree packer timestamps arrays records fidelity buffers opcodes seal keyring "
@@ -175,7 +177,11 @@ def test_third_parties_have_one_door():
         ("codecs.json", "from transcoders.codecs import cbor", "siblings in codecs/ never import each other"),
         ("codecs", "import transcoders.codecs.json", "modules of floor 2 never import each other"),
         ("filters.zlib", "from transcoders.codecs.json import JsonCodec", "modules of floor 2 never import each other"),
-        ("sessions.stores.redis.url", "import transcoders.sessions.stores.sqlite", "siblings in sessions.stores/ never"),
+        (
+            "sessions.stores.redis.url",
+            "import transcoders.sessions.stores.sqlite",
+            "siblings in sessions.stores/ never",
+        ),
         ("web.flask", "from transcoders.web.django import Store", "siblings in web/ never import each other"),
         ("measure.plan", "from transcoders.measure import report", "measure.report is on floor 8"),
         ("measure.plan", "def f():\n    from transcoders import cli", "nothing imports cli"),
