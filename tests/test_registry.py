@@ -119,7 +119,7 @@ class Colour(enum.Enum):
 @pytest.mark.parametrize(
     ("kind", "name", "factory", "told"),
     [
-        ("codecs", "mine", ReprCodec, "kinds are codec, filter, transcoder, reader, type, object, not 'codecs'"),
+        ("codecs", "mine", ReprCodec, "kinds are codec, filter, transcoder, reader, type, object, store, not 'codecs'"),
         (None, "mine", ReprCodec, "not None"),
         ("codec", "", ReprCodec, "a codec is named by letters, digits, - and _, not by ''"),
         ("codec", "a b", ReprCodec, "not by 'a b'"),

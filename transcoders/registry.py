@@ -21,9 +21,10 @@ from transcoders.spec import NAME, Stage
 if TYPE_CHECKING:
     from transcoders.objects import Rows
 
-Kind = Literal["codec", "filter", "transcoder", "reader", "type", "object"]
-KINDS: Final = ("codec", "filter", "transcoder", "reader", "type", "object")
+Kind = Literal["codec", "filter", "transcoder", "reader", "type", "object", "store"]
+KINDS: Final = ("codec", "filter", "transcoder", "reader", "type", "object", "store")
 
+_REDIS: Final = ("transcoders.sessions.stores.redis:connect", ("redis",))
 _BUILT_IN: Final = {
     ("codec", "pickle"): ("transcoders.codecs.pickle:PickleCodec", ()),
     ("codec", "msgpack"): ("transcoders.codecs.msgpack:MsgpackCodec", ("msgpack", "ormsgpack")),
@@ -35,6 +36,15 @@ _BUILT_IN: Final = {
     ("filter", "aesgcm"): ("transcoders.filters.aesgcm:AesgcmFilter", ("cryptography",)),
     ("filter", "hmac"): ("transcoders.filters.hmac:HmacFilter", ()),
     ("filter", "blake2"): ("transcoders.filters.blake2:Blake2Filter", ()),
+    ("store", "memory"): ("transcoders.sessions.stores.memory:connect", ()),
+    ("store", "sqlite"): ("transcoders.sessions.stores.sqlite:connect", ()),
+    ("store", "redis"): _REDIS,
+    ("store", "rediss"): _REDIS,
+    ("store", "redis+unix"): _REDIS,
+    ("store", "valkey"): _REDIS,
+    ("store", "valkeys"): _REDIS,
+    ("store", "valkey+unix"): _REDIS,
+    ("store", "unix"): _REDIS,
 }
 _ALIASES: Final = {"pickle5": "pickle"}
 _ALIAS_KEYS: Final = {("codec", alias): name for alias, name in _ALIASES.items()}
@@ -77,11 +87,13 @@ class Registry:
 
         Args:
             kind: `codec`, `filter` or `transcoder` for config strings, `reader` for `accept`, `type` for Enums,
-                dataclasses and Structs inside untyped sessions, `object` for classes in pickles of objects.
+                dataclasses and Structs inside untyped sessions, `object` for classes in pickles of objects, `store`
+                for what stands before the colon in the URL of a store.
             name: letters, digits, `-` and `_`; for a type any text, because it is what the bytes will hold; for an
                 object the name that pickles hold, `module:qualname` (where a class has moved, its old name as well).
-            factory: `(options, context) -> …`, for a reader `(bytes) -> value`, for a type or an object its class, or
-                text `package.module:attribute` that is imported when the name is first used.
+            factory: `(options, context) -> …`, for a reader `(bytes) -> value`, for a type or an object its class,
+                for a store see `sessions.stores`; or text `package.module:attribute` that is imported when the name is
+                first used.
             replace: allow a name that is taken.
 
         Raises:

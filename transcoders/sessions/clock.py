@@ -1,23 +1,13 @@
 """The time, passed in: the machine's own here, one that tests move by hand in `tests/clock.py`."""
 
 import time
-from typing import Protocol
 
 
-class Clock(Protocol):
-    """What tells the time."""
+class Clock:
+    """The machine's clocks, `now` in seconds since 1970 and `tick` in seconds of one that never goes back.
 
-    def now(self) -> float:
-        """Seconds since 1970."""
-        ...
-
-    def tick(self) -> float:
-        """Seconds of a clock that never goes back."""
-        ...
-
-
-class SystemClock:
-    """The machine's clocks; without a call of Python around them, because every verb asks."""
+    They are not wrapped into functions of Python, because every verb asks for the time.
+    """
 
     __slots__ = ()
 

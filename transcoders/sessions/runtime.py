@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Final, TypeVar
 
-from transcoders.sessions.clock import Clock, SystemClock
+from transcoders.sessions.clock import Clock
 from transcoders.sessions.ports import Acquired, Capabilities, Outcome, Store
 from transcoders.sessions.renewal import LoopRenewal, Renewal
 
@@ -29,7 +29,7 @@ class _Verbs:
     """The verbs of a store as coroutines that run in place."""
 
     def __init__(self, store: Store, clock: Clock | None = None) -> None:
-        self.store, clock = store, clock or SystemClock()
+        self.store, clock = store, clock or Clock()
         self.now, self.tick = clock.now, clock.tick
 
     @property

@@ -15,12 +15,12 @@ from collections.abc import Callable
 from math import inf
 from typing import Final
 
-from transcoders.errors import StoreError
+from transcoders.errors import SpecError, StoreError
 from transcoders.options import Option
 from transcoders.sessions import forks
-from transcoders.sessions.clock import Clock, SystemClock
+from transcoders.sessions.clock import Clock
 from transcoders.sessions.ports import ETAG, Acquired, Capabilities, Outcome
-from transcoders.sessions.stores import wrote
+from transcoders.sessions.stores import split, wrote
 from transcoders.sessions.stores.memory.ends import Ends
 from transcoders.sessions.stores.memory.locks import Locks
 
@@ -58,7 +58,7 @@ class MemoryStore:
         full: str = "refuse",
         clock: Clock | None = None,
     ) -> None:
-        self._tick = (clock or SystemClock()).tick
+        self._tick = (clock or Clock()).tick
         self._max_records, self._max_bytes, self._drop = max_records, max_bytes, full == "drop"
         self._mutex = threading.Lock()
         self._records: dict[str, tuple[bytes, float]] = {}
@@ -307,3 +307,16 @@ class MemoryStore:
 
     def close(self) -> None:
         """The sessions stay, for those who share the store; they go with it."""
+
+
+def connect(url: str, /, *, asynchronous: bool, clock: Clock, operation_timeout: float) -> MemoryStore:  # noqa: ARG001
+    """The store that `memory:` names: a new one each time; pass a MemoryStore to those who shall share one.
+
+    Raises:
+        SpecError: something stands behind the colon that is no option.
+    """
+    place, given = split(url, MemoryStore.options)
+    if place not in {"", "//"}:
+        raise SpecError("expected memory: or memory:?max_records=1000; found something else behind the colon")
+    records, most, full = int(given["max_records"]), int(given["max_bytes"]), str(given["full"])
+    return MemoryStore(max_records=records, max_bytes=most, full=full, clock=clock)
