@@ -18,7 +18,7 @@ PACKAGE = Path(transcoders.__file__).parent
 FLOORS = {
     9: "cli cli.* __main__",
     8: "measure.report measure.report.* measure.figures measure.figures.*",
-    7: "transcoders measure measure.* web web.* embed embed.*",
+    7: "transcoders measure measure.* web web.* embed embed.* sessions.shadow",
     6: "sessions.clock sessions.forks sessions.renewal sessions.runtime sessions.stores sessions.stores.* "
     "sessions.stats sessions.otel sessions.prometheus",
     4: "sessions.distribution sessions.events sessions.ids sessions.locking sessions.merge sessions.policy "
