@@ -30,7 +30,8 @@ def packer() -> Callable[[Command], bytes]:
         from hiredis import pack_command  # noqa: PLC0415 - at use
     except ImportError:
         raise MissingExtra("a Redis or Valkey store", "redis") from None
-    return pack_command
+    pack: Callable[[Command], bytes] = pack_command  # type: ignore[assignment] # its stub wants tuples of one item
+    return pack
 
 
 def reader() -> Reader:

@@ -10,6 +10,8 @@ Three scripts free locks, and must do so when the store is full: they carry a fl
 import hashlib
 from typing import Final, NamedTuple
 
+from transcoders.sessions.stores.redis.resp import Command
+
 HEAD: Final = 128
 """Bytes of a record that a refused save answers."""
 GONE, SAVED, AGAIN = 0, 1, -1
@@ -157,9 +159,32 @@ def _script(source: str) -> Script:
 
 
 def _scripts(flag: str) -> Scripts:
-    freeing = (_script(flag + source) for source in (_HOLD, _RELEASE, _LEAVE))
-    return Scripts(*map(_script, (_SAVE, _COMMIT, _MOVE, _ACQUIRE)), *freeing, _script(_LINK))
+    return Scripts(
+        save=_script(_SAVE),
+        commit=_script(_COMMIT),
+        move=_script(_MOVE),
+        acquire=_script(_ACQUIRE),
+        hold=_script(flag + _HOLD),
+        release=_script(flag + _RELEASE),
+        leave=_script(flag + _LEAVE),
+        link=_script(_LINK),
+    )
 
 
 FLAGGED: Final = _scripts(_ALLOWED_WHEN_FULL)
 PLAIN: Final = _scripts("")
+SOURCES: Final = {script.sha: script.source for script in FLAGGED + PLAIN}
+"""Source by SHA-1."""
+_OLDER: Final = {flagged.source: plain.source for flagged, plain in zip(FLAGGED, PLAIN, strict=True)}
+
+
+def spelled_out(commands: tuple[Command, ...], scripts: Scripts) -> tuple[Command, ...]:
+    """The commands with the source of each script instead of its SHA-1, for a server that does not know it."""
+    return tuple(_spelled_out(command, scripts) for command in commands)
+
+
+def _spelled_out(command: Command, scripts: Scripts) -> Command:
+    if command[0] not in {"EVALSHA", "EVAL"}:
+        return command
+    source = SOURCES.get(str(command[1]), str(command[1]))
+    return ("EVAL", _OLDER.get(source, source) if scripts is PLAIN else source, *command[2:])

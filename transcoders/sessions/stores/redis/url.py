@@ -29,7 +29,7 @@ OPTIONS: Final = (
     Option("ca", "path", None, "certificates to trust, PEM; the system's without it"),
     Option("cert", "path", None, "certificate to show, PEM"),
     Option("key", "path", None, "private key of that certificate, PEM"),
-    Option("verify", "flag", True, "whether the server's certificate is checked"),
+    Option("verify", "flag", default=True, help="whether the server's certificate is checked"),
 )
 """What may stand behind the `?`."""
 _TLS = ("ca", "cert", "key", "verify")
@@ -73,8 +73,12 @@ class Target:
         return None if value is None else str(value)
 
 
-def parse(url: str) -> Target:
+def parse(url: str, seconds: float = 1.0) -> Target:
     """The server that a URL names.
+
+    Args:
+        url: as above.
+        seconds: the timeout of an operation, where the URL does not say it.
 
     Raises:
         SpecError: it names none. The message holds neither user nor password.
@@ -83,7 +87,7 @@ def parse(url: str) -> Target:
     if scheme not in PLAIN | SECURE | LOCAL:
         raise SpecError(f"a store at {scheme!r} is none of these{options.nearest(scheme, PLAIN | SECURE | LOCAL)}")
     parts = _split(url, scheme)
-    settings = options.read(OPTIONS, _query(parts.query), scheme)
+    settings = options.read(OPTIONS, {"timeout": str(round(seconds * 1000))} | _query(parts.query), scheme)
     for name in _TLS:
         if scheme not in SECURE and settings.get(name, True) is not True:
             raise SpecError(f"option {name!r} is for TLS: write rediss:// or valkeys:// instead of {scheme}://")

@@ -52,6 +52,10 @@ class Wire(Protocol):
         """
         ...
 
+    def renew(self) -> None:
+        """Make the next calls over new connections: something is wrong with the server, or with the way to it."""
+        ...
+
     async def pause(self, seconds: float, /) -> None:
         """Wait."""
         ...

@@ -1,0 +1,157 @@
+"""The blocking wire: a bounded pool of connections, the last used first.
+
+A connection is used by one call at a time, and looked at before: what can be read then is the end of the stream or an
+answer nobody waits for, and either way it is closed. Any exception in a call closes its connection too, also one that
+a signal or a greenlet raises: nobody could know where in the stream it stands.
+"""
+
+import queue
+import select
+import socket
+import time
+from collections import deque
+from collections.abc import Callable
+
+from transcoders.errors import StoreError
+from transcoders.sessions import forks
+from transcoders.sessions.stores.redis import connecting, resp
+from transcoders.sessions.stores.redis.resp import PENDING
+from transcoders.sessions.stores.redis.url import Target
+from transcoders.sessions.stores.redis.wire import Lost, Refusal, Reply
+
+_CHUNK = 64 << 10
+
+
+class Connection:
+    """A socket, and the replies that come out of it."""
+
+    __slots__ = ("_limited", "_poll", "_reader", "_socket")
+
+    def __init__(self, taken: socket.socket) -> None:
+        self._socket, self._reader, self._limited = taken, resp.reader(), -1.0
+        poll = select.poll()
+        poll.register(taken, select.POLLIN)
+        self._poll: Callable[[int], list[tuple[int, int]]] = poll.poll
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing has come that nobody asked for, the end of the stream included."""
+        pending = getattr(self._socket, "pending", None)  # what TLS has read already
+        return not (self._poll(0) or (pending and pending()))
+
+    def call(self, request: bytes, replies: int, deadline: float) -> list[Reply]:
+        """See Wire.call."""
+        try:
+            self._limit(deadline)
+            self._socket.sendall(request)
+            return self._receive(replies, deadline)
+        except TimeoutError:
+            raise Lost("no answer in time", sent=True) from None
+        except OSError as error:
+            raise Lost((error.strerror or "connection lost").lower(), sent=True) from None
+        except Refusal:
+            raise Lost("it does not speak RESP", sent=True) from None
+
+    def _receive(self, replies: int, deadline: float) -> list[Reply]:
+        receive, reader = self._socket.recv, self._reader
+        found: list[Reply] = []
+        while True:
+            data = receive(_CHUNK)
+            if not data:
+                raise Lost("it closed the connection", sent=True)
+            reader.feed(data)
+            while (reply := reader.gets()) is not PENDING:
+                found.append(reply)
+                if len(found) == replies:
+                    return found
+            self._limit(deadline)
+
+    def _limit(self, deadline: float) -> None:
+        """Let no read or write outlast the deadline by more than a twentieth: setting the limit is a system call."""
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        if not 0.95 < left / self._limited < 1.05:
+            self._limited = left
+            self._socket.settimeout(left)
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+
+class Pool:
+    """Connections to one server. See `Wire`.
+
+    Args:
+        target: the server, and how many connections there may be.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self._target, self._size = target, target.number("max_connections")
+        self._seconds = target.number("connect_timeout") / 1000
+        self._idle: deque[Connection] = deque()
+        self.after_fork()
+        forks.watch(self)
+
+        self._closed = False
+
+    def after_fork(self) -> None:
+        """Begin without connections; a parent's are closed here, and go on there."""
+        self.renew()
+        self._permits: queue.SimpleQueue[None] = queue.SimpleQueue()
+        for _ in range(self._size):
+            self._permits.put(None)
+
+    async def call(self, request: bytes, replies: int, deadline: float, /, *, bulk: bool = False) -> list[Reply]:  # noqa: ARG002 - each call has a connection of its own
+        """See Wire.call."""
+        try:
+            self._permits.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            raise Lost(f"all {self._size} connections were busy", sent=False) from None
+        try:
+            connection = self._take(deadline)
+            try:
+                found = connection.call(request, replies, deadline)
+            except BaseException:
+                connection.close()
+                raise
+            self._idle.append(connection)
+            return found
+        finally:
+            self._permits.put(None)
+            if self._closed:
+                self.renew()
+
+    def _take(self, deadline: float) -> Connection:
+        while self._idle:
+            try:
+                connection = self._idle.pop()
+            except IndexError:  # another thread took the last
+                break
+            if connection.clean:
+                return connection
+            connection.close()
+        if self._closed:
+            raise StoreError("the store was closed", retryable=False)
+        seconds = min(self._seconds, deadline - time.monotonic())
+        if seconds <= 0:
+            raise Lost("no connection in time", sent=False)
+        return Connection(connecting.blocking(self._target, seconds))
+
+    async def pause(self, seconds: float, /) -> None:
+        """See Wire.pause."""
+        time.sleep(seconds)  # noqa: ASYNC251 - this wire blocks
+
+    async def close(self) -> None:
+        """See Wire.close."""
+        self._closed = True
+        self.renew()
+
+    def renew(self) -> None:
+        """See Wire.renew."""
+        while self._idle:
+            try:
+                self._idle.pop().close()
+            except IndexError:
+                return

@@ -1,0 +1,45 @@
+"""The store as a port: its verbs, and how a thread or an event loop waits and renews."""
+
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from transcoders.sessions.clock import Clock
+from transcoders.sessions.renewal import Renewal
+from transcoders.sessions.stores.redis.listener import ThreadListener
+from transcoders.sessions.stores.redis.pool import Pool
+from transcoders.sessions.stores.redis.url import Target
+from transcoders.sessions.stores.redis.verbs import Verbs
+
+T = TypeVar("T")
+
+
+class BlockingPort(Verbs):
+    """A port for threads: its coroutines never suspend."""
+
+    def __init__(self, target: Target, clock: Clock) -> None:
+        super().__init__(target, Pool(target), ThreadListener(target), clock)
+        self._renewal = Renewal(self._renew)
+        self.keep, self.forget = self._renewal.keep, self._renewal.forget
+
+    def _renew(self, key: str, token: str, ttl: int) -> bool:
+        return driven(self.renew(key, token, ttl))
+
+    async def shield(self, work: Coroutine[Any, Any, T], /) -> T:
+        """The result of the work; nobody cancels a thread."""
+        return await work
+
+    async def close(self) -> None:
+        """Stop renewing, and close every connection."""
+        self._renewal.close()
+        await super().close()
+
+
+def driven(work: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine that never suspends."""
+    try:
+        work.send(None)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    work.close()
+    raise RuntimeError("a blocking port suspended")
