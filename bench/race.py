@@ -13,6 +13,8 @@ from typing import Any
 
 Encode = Callable[[Any], bytes]
 Decode = Callable[[bytes], Any]
+Run = Callable[[int], tuple[float, ...]]
+"""Runs so many loops; the seconds that its parts took."""
 Trip = Callable[[int], tuple[float, float]]
 """Runs so many passes; the seconds of encoding and of decoding."""
 
@@ -56,15 +58,18 @@ def trip(encode: Encode, decode: Decode, variants: Sequence[object]) -> Trip:
 
 def race(trips: Mapping[str, Trip], turns: int) -> dict[str, Laps]:
     """The laps of each, in a new order each turn; the order is the same in every run."""
-    loops = {label: max(1, round(SLICE / min(sum(run(1)) for _ in range(_WARM)))) for label, run in trips.items()}
-    laps = {label: Laps() for label in trips}
-    dice, order = random.Random(1), list(trips)  # noqa: S311 - an order, not a secret
+    return {label: Laps(*map(list, zip(*laps, strict=True))) for label, laps in take_turns(trips, turns).items()}
+
+
+def take_turns(runs: Mapping[str, Run], turns: int) -> dict[str, list[tuple[float, ...]]]:
+    """The seconds of a loop of each, turn by turn, in a new order each turn; the order is the same in every run."""
+    loops = {label: max(1, round(SLICE / min(sum(run(1)) for _ in range(_WARM)))) for label, run in runs.items()}
+    laps: dict[str, list[tuple[float, ...]]] = {label: [] for label in runs}
+    dice, order = random.Random(1), list(runs)  # noqa: S311 - an order, not a secret
     gc.freeze()
     for _ in range(turns):
         dice.shuffle(order)
         for label in order:
-            wrote, read = trips[label](loops[label])
-            laps[label].encode.append(wrote / loops[label])
-            laps[label].decode.append(read / loops[label])
+            laps[label].append(tuple(seconds / loops[label] for seconds in runs[label](loops[label])))
     gc.unfreeze()
     return laps
