@@ -1,0 +1,131 @@
+"""The header of a stored session: what a store compares, who wrote it, when, and how long it lives.
+
+docs/format.md has the offsets. Write counter and id of the last write are at bytes 4 to 11, so that a store compares
+without parsing; ids of earlier writes follow, so that whoever lost a reply can tell whether it had been saved.
+"""
+
+from secrets import token_bytes
+from struct import Struct, error
+from typing import Final
+
+from transcoders.errors import Refused, Truncated
+from transcoders.frame import MAGIC
+
+RECORD: Final = 0x11
+"""Kind: a session record, layout version 1."""
+TRAIL: Final = 0x12
+"""Kind: what a rotation leaves under an old key, the new key."""
+TAIL: Final = 1
+"""Flag: large segments stand behind the index, whose length stands before it."""
+PACKED: Final = 2
+"""Flag: the index is compressed."""
+EXT: Final = 4
+"""Flag: a map of more header fields stands before the index."""
+START: Final = int.from_bytes(MAGIC) << 16 | RECORD << 8
+"""The first four bytes of a record, as a number, without its flags."""
+UNKNOWN: Final = 0xFFFFFFFF ^ (TAIL | PACKED | EXT)
+"""What of these four bytes is the same in every record that this release reads."""
+
+FIXED: Final = Struct(">II4sBIIII")
+"""Magic, kind and flags; version; id of the last write; counts; created, written, idle, absolute."""
+SIZE: Final = FIXED.size
+ID: Final = 4
+"""Bytes of a write id."""
+HIGHEST: Final = (1 << 32) - 1
+"""Of versions, times and durations."""
+NEW: Final = bytes(ID)
+"""The write id of what was never written."""
+RING: Final = 15
+"""Earlier write ids in a record, at most."""
+KEPT: Final = 60
+"""Seconds after which earlier write ids are dropped: nobody waits for a reply for so long."""
+LONGEST: Final = SIZE + 15 + RING * ID
+"""Bytes within which all write ids stand."""
+
+Fixed = tuple[int, int, bytes, int, int, int, int, int]
+unpack: Final = FIXED.unpack_from
+
+
+def fixed(data: bytes) -> Fixed:
+    """The fields of the header; raises Truncated."""
+    try:
+        return unpack(data)
+    except error:
+        raise Truncated(f"expected a header of {SIZE} bytes, found {len(data)} bytes") from None
+
+
+def places(head: Fixed) -> tuple[int, int]:
+    """Where the filter tags end, and where the ring of write ids ends."""
+    counts = head[3]
+    tags = SIZE + (counts & 0x0F)
+    return tags, tags + ID * (counts >> 4)
+
+
+def ring(data: bytes, head: Fixed) -> list[bytes]:
+    """The write ids in a record, newest first."""
+    start, end = places(head)
+    if len(data) < end:
+        raise Truncated(f"expected a header of {end} bytes, found {len(data)} bytes")
+    return [head[2], *(data[at : at + ID] for at in range(start, end, ID))]
+
+
+def successors(data: bytes, head: Fixed, now: int) -> bytes:
+    """The earlier write ids of the record that is written after this one."""
+    if not head[1]:
+        return b""
+    recent = now - head[5] <= KEPT
+    start, end = places(head)
+    return head[2] + data[start : min(end, start + ID * (RING - 1))] if recent else head[2]
+
+
+def header(start: int, base: Fixed, ids: bytes, tags: bytes, times: tuple[int, int, int, int]) -> bytes:
+    """The bytes of the header of the record after the base, with a fresh write id."""
+    counts = len(ids) // ID << 4 | len(tags)
+    return FIXED.pack(start, base[1] + 1, token_bytes(ID), counts, *times) + tags + ids
+
+
+def written_by(head: bytes, wid: bytes, base_version: int) -> bool | None:
+    """Whether the write of that id is in the record: True, False, or None where nobody can know.
+
+    Args:
+        head: the first bytes of what stands in the store now, LONGEST or more where there are as many.
+        wid: bytes 8 to 11 of what was sent.
+        base_version: the write counter of the record that it was built on.
+    """
+    try:
+        fields = fixed(head)
+        if fields[0] & UNKNOWN != START:
+            return None
+        ids = ring(head, fields)
+    except Truncated:
+        return None
+    if wid in ids:
+        return True
+    since = fields[1] - base_version
+    return False if 0 <= since <= len(ids) else None
+
+
+def refusal(data: bytes) -> Refused:
+    """What to say of a record that a newer release wrote."""
+    return Refused(
+        f"expected a session record of layout 1 with flags {TAIL | PACKED | EXT:#04x} at most, "
+        f"found {data[2:4].hex(' ')}: upgrade transcoders"
+    )
+
+
+def trail(tags: bytes) -> bytes:
+    """The header of a trail: where a record has write counter and write id there is 0 and an id, then filter tags."""
+    return MAGIC + bytes((TRAIL, 0)) + NEW + token_bytes(ID) + bytes((len(tags),)) + tags
+
+
+def tags_of_trail(data: bytes) -> tuple[bytes, int]:
+    """The filter tags of a trail, and the bytes of its header; raises Truncated."""
+    start = SIZE_OF_TRAIL
+    size = start + (data[start - 1] if len(data) >= start else 0)
+    if len(data) < start or len(data) <= size:
+        raise Truncated(f"expected the header of a trail and a key, found {len(data)} bytes")
+    return data[start:size], size
+
+
+SIZE_OF_TRAIL: Final = 13
+"""Bytes of a trail's header before its filter tags."""

@@ -1,0 +1,116 @@
+"""How sessions are read and written: one for each manager, made of a transcoder and the type of the session.
+
+Records of every chain that the transcoder reads are read, and written by its own. Bytes that are no record, but that
+the transcoder decodes to a mapping, are a session as well: that is how a live system moves in.
+"""
+
+import struct
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
+
+from transcoders import frame
+from transcoders.errors import EncodeError, Malformed, TooLarge, Truncated
+from transcoders.pipeline import Transcoder
+from transcoders.sessions import layout
+from transcoders.sessions.attribute import Attribute
+from transcoders.sessions.filtering import Filtering
+from transcoders.sessions.index import Packing
+from transcoders.sessions.layout import NEW, START, TRAIL, UNKNOWN
+from transcoders.sessions.record import BLANK, Record, Trail
+from transcoders.sessions.stored import NAMES, check_name
+
+T = TypeVar("T")
+
+
+class Wire(Generic[T]):
+    """Reads and writes records. Immutable; may be used by any number of threads at once.
+
+    Attributes:
+        spec: the canonical config string, parsed.
+        size: the most bytes of a record.
+        schema: the declared type of the session; None where there is none.
+        attributes: its fields, by the names that they are stored under.
+        untyped: how every other attribute is stored.
+    """
+
+    __slots__ = ("_transcoder", "attributes", "filtering", "packing", "schema", "size", "spec", "untyped")
+
+    def __init__(self, transcoder: Transcoder[Any], schema: type[T] | None = None) -> None:
+        """Raises SpecError on a type that no session can have."""
+        chains, limits = transcoder.chains, transcoder.limits
+        self._transcoder, self.spec, self.size, self.schema = transcoder, transcoder.spec, limits.size, schema
+        self.filtering, self.packing = Filtering(chains, limits.size), Packing()
+        self.untyped = Attribute(chains, limits)
+        self.attributes: Mapping[str, Attribute] = {}
+
+    def blank(self, key: str, now: int, idle: int, absolute: int) -> Record:
+        """The record of a session that was never stored: no attributes, version 0, no bytes."""
+        return Record.of(self, b"", key, (START, 0, NEW, 0, now, now, idle, absolute), {})
+
+    def read(self, data: bytes, key: str) -> Record:
+        """The record in the bytes that stand under the key; its attributes are read when they are asked for.
+
+        Raises:
+            Foreign: it is no record, and nothing that the transcoder reads.
+            Truncated: it is cut.
+            Refused: a newer release wrote it.
+            TooLarge: it exceeds the limit.
+            DecodeError: one of its other kinds, of bytes that are no record but read all the same.
+        """
+        if len(data) > self.size:
+            raise TooLarge(f"expected a session of at most {self.size} bytes, found {len(data)}")
+        try:
+            head = layout.unpack(data)
+        except struct.error:
+            return self._other(data, key)
+        if head[0] & UNKNOWN != START or not head[1]:
+            return self._other(data, key)
+        return Record(self, data, key, head, self.attributes)
+
+    def _other(self, data: bytes, key: str) -> Record:
+        """The record of bytes that are none of this layout; raises DecodeError."""
+        start = data[: len(frame.MAGIC) + 2]
+        if len(start) < 4 or start[:2] != frame.MAGIC or start[2] < 0x10:
+            return self._adopted(data, key)
+        if start[2:] == bytes((TRAIL, 0)):
+            return self._followed(data, key)
+        if int.from_bytes(start, "big") & UNKNOWN != START:
+            raise layout.refusal(data)
+        if len(data) < layout.SIZE:
+            raise Truncated(f"expected a header of {layout.SIZE} bytes, found {len(data)} bytes")
+        raise Malformed("expected a write counter of 1 or more in the record, found 0")
+
+    def _adopted(self, data: bytes, key: str) -> Record:
+        value = self._transcoder.decode(data)
+        if type(value) is not dict:
+            raise Malformed(f"expected a session, a mapping of names to values, found {type(value).__name__}")
+        try:
+            for name in value:
+                check_name(name)
+            index = {name: self.untyped.encode(item) for name, item in value.items()}
+        except EncodeError as error:
+            raise Malformed(f"expected a session, found what none can hold: {error}") from error
+        if len(index) > NAMES:
+            raise Malformed(f"expected at most {NAMES} attributes in a session, found {len(index)}")
+        return Record.of(self, data, key, BLANK, index)
+
+    def trail(self, key: str, under: str) -> bytes:
+        """What a rotation leaves for a while under the key `under`: where the session is now."""
+        tags = self.filtering.tags
+        header = layout.trail(tags)
+        return header + self.filtering.seal(key.encode(), header, under.encode())
+
+    def _followed(self, data: bytes, key: str) -> Record:
+        tags, size = layout.tags_of_trail(data)
+        body, _ = self.filtering.open(tags, data[size:], data[:size], key.encode())
+        try:
+            moved = body.decode()
+        except UnicodeDecodeError as error:
+            raise Malformed("expected the key of a session in the trail, found no text") from error
+        if not moved:
+            raise Truncated("expected the key of a session in the trail, found the end of it")
+        return Trail(self, data, key, moved)
+
+    def __repr__(self) -> str:
+        """The spec; no keys."""
+        return f"<Wire {self.spec}>"
