@@ -11,7 +11,7 @@ Settings: `spec` (the config string; default `json`), `accept`, `keys`, `retired
   set, because a seal protects nothing while bytes without one are read as well;
 - `plain`: whether instances of subclasses of builtins (SafeString, OrderedDict …) are stored as the builtin, as the
   former serializer did where the backend's default is True, or refused;
-- `undecodable`: `new`, or `raise` for an error that reaches the application, as far as the backend lets it through.
+- `on_undecodable`: `new`, or `raise` for an error that reaches the application, as far as the backend lets it through.
 """
 
 import logging
@@ -35,7 +35,7 @@ JSON: Final = ("raw-json",)
 """The readers of what was stored as JSON."""
 MSGPACK: Final = ("raw-json", "raw-msgpack")
 """The readers of what was stored as JSON or MessagePack; no map of the one is a text of the other."""
-NAMES: Final = ("spec", "accept", "keys", "retired", "schema", "limits", "legacy", "plain", "undecodable")
+NAMES: Final = ("spec", "accept", "keys", "retired", "schema", "limits", "legacy", "plain", "on_undecodable")
 _DIGITS = re.compile(rb"-?[0-9]{1,20}").fullmatch
 
 
@@ -72,9 +72,9 @@ class Embedded:
         for one in settings:
             if one not in NAMES:
                 raise SpecError(f"the settings of {name} have no {one!r}{nearest(str(one), NAMES)}")
-        undecodable = settings.get("undecodable", "new")
+        undecodable = settings.get("on_undecodable", "new")
         if undecodable not in {"new", "raise"}:
-            raise SpecError(f"the setting 'undecodable' of {name} takes 'new' or 'raise', not {undecodable!r}")
+            raise SpecError(f"the setting 'on_undecodable' of {name} takes 'new' or 'raise', not {undecodable!r}")
         self._raises = undecodable == "raise"
         self._plain = self._flag(settings, "plain", default=plain)
         self.transcoder = self._made(settings, tuple(legacy), signed=signed)
@@ -82,7 +82,7 @@ class Embedded:
     def _made(self, settings: Mapping[str, Any], legacy: tuple[str, ...], *, signed: bool) -> Transcoder[Any]:
         spec = settings.get("spec", "json")
         if isinstance(spec, Transcoder):
-            if others := sorted(settings.keys() - {"spec", "plain", "undecodable"}):
+            if others := sorted(settings.keys() - {"spec", "plain", "on_undecodable"}):
                 raise SpecError(f"{self._name} was given a whole Transcoder: {others[0]!r} belongs into it")
             return spec
         given = {name: settings[name] for name in ("keys", "retired", "accept", "schema", "limits") if name in settings}
@@ -140,7 +140,7 @@ class Embedded:
         """The value; None where the bytes cannot be read.
 
         Raises:
-            DecodeError: they cannot be read, and `undecodable` is `raise`.
+            DecodeError: they cannot be read, and `on_undecodable` is `raise`.
         """
         try:
             return self.decode(data)
@@ -153,7 +153,7 @@ class Embedded:
         """The session; None where the bytes cannot be read, or are of something else than a dict.
 
         Raises:
-            DecodeError: so it is, and `undecodable` is `raise`.
+            DecodeError: so it is, and `on_undecodable` is `raise`.
         """
         value = self.read(data)
         if value is None or isinstance(value, dict):

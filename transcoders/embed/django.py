@@ -5,7 +5,8 @@
 
 Django's signature stands around what this serializer writes, so a seal of ours adds nothing. The engines cache and
 cached_db store through a cache, whose serializer counts there: `CacheSerializer`, or `embed.django_redis`. Sessions
-that were stored as JSON stay readable; what cannot be read is an empty session to Django, whatever `undecodable` says.
+that were stored as JSON stay readable. What cannot be read is an empty session to Django, and `on_undecodable` cannot
+change that.
 """
 
 from functools import cache
