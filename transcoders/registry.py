@@ -130,14 +130,14 @@ class Registry:
         """
         name = _ALIASES.get(name, name)
         if "." in name:
-            return name, _imported(name, f"{kinds[0]} {name!r}")
+            return name, imported(name, f"{kinds[0]} {name!r}")
         for kind in kinds:
             for source in (self._factories, _BUILT_IN):
                 if found := source.get((kind, name)):
                     found = found[0] if isinstance(found, tuple) else found
-                    return name, _imported(found, f"{kind} {name!r}") if isinstance(found, str) else found
+                    return name, imported(found, f"{kind} {name!r}") if isinstance(found, str) else found
             if point := _points(kind).get(name):
-                return name, _imported(point.value, f"{kind} {name!r}")
+                return name, imported(point.value, f"{kind} {name!r}")
         raise SpecError(f"there is no {' or '.join(kinds)} {name!r}{declared.nearest(name, self.names(kinds))}")
 
     def names(self, kinds: tuple[Kind, ...]) -> list[str]:
@@ -206,17 +206,34 @@ def build(kinds: tuple[Kind, ...], stage: Stage, context: Context) -> tuple[Stag
         raise MissingExtra(repr(name), getattr(factory, "extra", None)) from error
 
 
-def _environment(name: str, option: str, argument: str, given: tuple[bytes, ...]) -> tuple[bytes, ...]:
-    variable = option.partition("=")[2]
-    if given:
-        raise SpecError(f"{name!r} has keys twice: {argument}= and {option}; give one of them")
+def environment(prefix: str) -> dict[str, str]:
+    """The environment variables whose names begin with the prefix."""
+    return {name: text for name, text in os.environ.items() if name.startswith(prefix)}
+
+
+def secrets(variable: str, whose: str) -> tuple[bytes, ...]:
+    """The keys in an environment variable, newest first, commas between.
+
+    Args:
+        variable: its name.
+        whose: what takes them, for the message.
+
+    Raises:
+        SpecError: it is not set, or not UTF-8.
+    """
     text = os.environ.get(variable)
     if not text:
-        raise SpecError(f"{name!r} takes its keys from the environment variable {variable}, which is not set")
+        raise SpecError(f"{whose} takes its keys from the environment variable {variable}, which is not set")
     try:
         return tuple(part.strip().encode() for part in text.split(","))
     except UnicodeEncodeError:
         raise SpecError(f"the keys in {variable} are not UTF-8 text") from None
+
+
+def _environment(name: str, option: str, argument: str, given: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    if given:
+        raise SpecError(f"{name!r} has keys twice: {argument}= and {option}; give one of them")
+    return secrets(option.partition("=")[2], repr(name))
 
 
 def _points(kind: str) -> dict[str, Any]:
@@ -226,7 +243,8 @@ def _points(kind: str) -> dict[str, Any]:
     return {point.name: point for point in entry_points(group=f"transcoders.{kind}s")}
 
 
-def _imported(path: str, what: str) -> Any:
+def imported(path: str, what: str) -> Any:
+    """What `package.module:attribute` names; raises SpecError when it is not there, or cannot be called."""
     module, _, attribute = path.partition(":")
     try:
         found: Any = import_module(module)
