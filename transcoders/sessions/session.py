@@ -69,7 +69,8 @@ class Session(MutableMapping[str, Any], Generic[T]):
     @property
     def accessed(self) -> bool:
         """Whether it was asked for anything, or told."""
-        return self._accessed or bool(self._assigned)
+        told = self._assigned or self._principal is not KEEP or self._idle is not None or self._absolute is not None
+        return self._accessed or bool(told)
 
     @property
     def record(self) -> Record:

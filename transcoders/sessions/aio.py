@@ -1,0 +1,112 @@
+"""The manager for asyncio: the verbs of the core, awaited. The record is read by `open`, since access cannot wait."""
+
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
+
+from transcoders.sessions.managing import Managing
+from transcoders.sessions.record import Record
+from transcoders.sessions.saving import Saved
+from transcoders.sessions.session import Session
+
+T = TypeVar("T")
+
+
+class AsyncSessionManager(Managing[T]):
+    """Sessions shared by every process that uses the same store, for asyncio; see SessionManager for the arguments.
+
+    A store with an asynchronous client of its own is awaited; one in blocking verbs is called in threads, one verb at
+    a time, so that a request that waits for a lock keeps no thread.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, asynchronous=True, **kwargs)
+
+    async def open(self, sid: str | None = None, *, request: str = "") -> Session[T]:
+        """The session of the id, read; see `SessionManager.open`, and `Core.fetch` for what is raised."""
+        session = self.begin(sid, request=request)
+        await self.load(session)
+        return session
+
+    def begin(self, sid: str | None = None, *, request: str = "") -> Session[T]:
+        """The session of the id, not read yet: `load` it before it is asked for anything."""
+        session: Session[T] = Session(self._wire)
+        self._core.begin(session, sid, request)
+        return session
+
+    async def load(self, session: Session[T]) -> None:
+        """Read the session's record, unless that is done."""
+        if session.loaded:
+            return
+        try:
+            session.load(await self._core.fetch(session))
+        except BaseException:
+            await self._core.discard(session)
+            raise
+
+    async def save(self, session: Session[T]) -> Saved:
+        """Store what changed in the session, and let go of it; see `Core.close` for what is raised."""
+        saved = await self._core.close(session)
+        if saved is Saved.WRITTEN:
+            self._observe(session)
+        return saved
+
+    async def discard(self, session: Session[T]) -> None:
+        """Let go of the session; what changed in it is not stored."""
+        await self._core.discard(session)
+
+    def session(self, sid: str | None = None, *, request: str = "") -> "_Request[T]":
+        """A context that opens the session, and saves it at the end; when the block raises, nothing is stored."""
+        return _Request(self, sid, request)
+
+    async def rotate(self, session: Session[T]) -> str:
+        """Give the session a new id, at login for one; the old one is dead at once. See `Core.rotate`."""
+        await self.load(session)
+        return await self._core.rotate(session)
+
+    async def destroy(self, session: Session[T] | str) -> bool:
+        """End a session, given as such or by its id; False when there was none."""
+        return await self._core.destroy(self.begin(session) if isinstance(session, str) else session)
+
+    async def touch(self, session: Session[T]) -> Saved:
+        """Put off the session's end, whether that is due or not."""
+        await self.load(session)
+        return await self._core.touch(session)
+
+    async def sessions_of(self, principal: str) -> list[Record]:
+        """The records of a principal's sessions, oldest first: when each began and was last written."""
+        return await self._core.sessions_of(principal)
+
+    async def end_all(self, principal: str, *, except_: Session[T] | str | None = None) -> int:
+        """End the sessions of a principal, all but one; how many were ended."""
+        return await self._core.end_all(principal, except_)
+
+    async def close(self) -> None:
+        """Let go of the store."""
+        await self._port.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self.close()
+
+
+class _Request(Generic[T]):
+    """One request's use of a session."""
+
+    __slots__ = ("_manager", "_request", "_session", "_sid")
+
+    def __init__(self, manager: AsyncSessionManager[T], sid: str | None, request: str) -> None:
+        self._manager, self._sid, self._request = manager, sid, request
+
+    async def __aenter__(self) -> Session[T]:
+        self._session = await self._manager.open(self._sid, request=self._request)
+        return self._session
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            await self._manager.save(self._session)
+        else:
+            await self._manager.discard(self._session)

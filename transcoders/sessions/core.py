@@ -1,0 +1,136 @@
+"""The choreography of a session's life, written once: coroutines over a port, which own no event loop.
+
+A request reads its record once and writes it at most once (`opening`, `saving`). Locks (`holding`) spare conflicts;
+whether there is one or not, lost or expired, the comparison in the store decides. Here are the verbs of both managers,
+and the promise that the lock is let go of whatever happens.
+"""
+
+from collections.abc import Callable
+
+from transcoders.errors import ReadOnly, StoreError
+from transcoders.sessions import events, ids
+from transcoders.sessions.events import Event, Probe
+from transcoders.sessions.holding import Holding
+from transcoders.sessions.locking import locking
+from transcoders.sessions.opening import Opening
+from transcoders.sessions.policy import Policy
+from transcoders.sessions.ports import Outcome, Port
+from transcoders.sessions.principals import Principals
+from transcoders.sessions.record import Record
+from transcoders.sessions.saving import Saved, Saving
+from transcoders.sessions.session import Session
+from transcoders.sessions.wire import Wire
+
+
+class Core:
+    """What managers do, for one store and one kind of record.
+
+    Args:
+        port: the store, and the time.
+        wire: how records are read and written.
+        policy: what is decided.
+        probe: what is counted.
+        tell: what events are told to; it must not raise.
+        prefix: what stands before keys in the store.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - the world, once
+        self, port: Port, wire: Wire, policy: Policy, probe: Probe, tell: Callable[[Event], None], prefix: str = ""
+    ) -> None:
+        self.port, self.policy = port, policy
+        self._wire, self._count, self._tell, self._prefix = wire, probe.count, tell, prefix
+        self._holding, locks = Holding(port, policy, probe), locking(policy.locking_mode)
+        self._principals = Principals(port, wire, policy, prefix)
+        self._opening = Opening(port, wire, policy, self._holding, locks, probe, tell, prefix)
+        self._saving = Saving(port, wire, policy, self._holding, locks, self._principals, probe, tell, prefix)
+        self.begin, self.fetch, self.touch = self._opening.begin, self._opening.fetch, self._saving.touch
+        self.sessions_of = self._principals.sessions
+
+    async def close(self, session: Session) -> Saved:
+        """Store what the request changed, and let go of the session.
+
+        Raises:
+            EncodeError: an attribute cannot be encoded; nothing is stored.
+            Conflict: another request changed the same attributes, and the policy is to raise.
+            SessionGone: the session was ended in the meantime.
+            ReadOnly: it was changed, but opened for reading only.
+            StoreError: the store failed; when `unknown`, the write may have taken effect all the same.
+        """
+        try:
+            if session.accessed and not session.loaded and not session.ended:
+                session.load(await self.fetch(session))  # it was told without being asked for anything
+            return await self._saving.close(session)
+        except BaseException as error:
+            if isinstance(error, StoreError):
+                self._count("unknown_outcomes" if error.unknown else "store_failures")
+            await self.port.shield(self._holding.let_go(session))
+            raise
+        finally:
+            self._opening.end(session)
+
+    async def discard(self, session: Session) -> None:
+        """Let go of the session; what the request changed is not stored."""
+        self._opening.end(session)
+        if session.token:
+            await self.port.shield(self._holding.let_go(session))
+
+    async def rotate(self, session: Session) -> str:
+        """Give the session a new id, and store what the request changed until now; the id.
+
+        The old id is dead at once, or after `rotation_grace`, in the same step of the store. A session that was never
+        stored is stored now.
+
+        Raises:
+            ReadOnly: it was opened for reading only.
+            SessionGone: it was ended in the meantime; see `close` for the rest.
+        """
+        if session.read_only:
+            raise ReadOnly("the session was opened for reading only, so its id stays")
+        changes, header = self._saving.changes(session)
+        if session.new:
+            await self._saving.create(session, changes, header)
+            return str(session.sid)
+        old, sid = session.record.key, ids.make()
+        key, grace = ids.key(sid, self._prefix), int(self.policy.rotation_grace * 1000)
+        trail = self._wire.trail(key, old) if grace else b""
+
+        async def send(record: Record, base: Record, now: float) -> Outcome:
+            await self._principals.link(record, now)
+            token, ttl = self._holding.spend(session), self._saving.ttl(record, now)
+            return await self.port.move(old, key, record.data, base.etag, ttl, trail, grace, token)
+
+        base, record = await self._saving.write(session, changes, header, key, send)
+        session.sid, session.key = sid, key
+        session.settle(record)
+        await self._principals.unlink(base.principal, old)
+        self._count("rotations")
+        self._tell(Event(events.ROTATED, old, session.request, record.principal, key))
+        return sid
+
+    async def destroy(self, session: Session) -> bool:
+        """End the session, for good; False when it was gone already. No request under way brings it back."""
+        if self.policy.rotation_grace and session.key is not None and not session.loaded:
+            session.load(await self.fetch(session))  # the id may be an old one, and what it leads to ends
+        token, key = self._holding.spend(session), session.key
+        principal = session.record.principal if session.loaded else None
+        session.ended = True
+        self._opening.end(session)
+        if key is None or session.new:
+            return False
+        return await self._delete(key, principal, session.request, token)
+
+    async def end_all(self, principal: str, except_: Session | str | None) -> int:
+        """End the sessions of a principal, all but the given one; how many. A login that races with it is a new one."""
+        kept = ids.key(except_, self._prefix) if isinstance(except_, str) else except_ and except_.key
+        ended = 0
+        while records := [one for one in await self.sessions_of(principal) if one.key != kept]:
+            for record in records:
+                ended += await self._delete(record.key, principal, "", "")
+        return ended
+
+    async def _delete(self, key: str, principal: str | None, request: str, token: str) -> bool:
+        there = await self.port.delete(key, token)
+        await self._principals.unlink(principal, key)
+        self._count("deletes")
+        self._tell(Event(events.DESTROYED, key, request, principal))
+        return there

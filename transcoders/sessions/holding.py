@@ -1,0 +1,101 @@
+"""Holding a session's lock: joining the queue, waiting for a bounded time, and letting go whatever happens.
+
+A token is noted in its session before the store is asked for the lock, so that letting go covers a lock whose reply
+was lost. Verbs that release the lock with what they do get the token from `spend`, and nobody else has it after that.
+"""
+
+from transcoders.errors import LockTimeout, StoreError
+from transcoders.sessions import ids
+from transcoders.sessions.events import Probe
+from transcoders.sessions.policy import Policy
+from transcoders.sessions.ports import Acquired, Port
+from transcoders.sessions.session import Session
+
+_SLACK = 0.002
+"""Seconds after a holder's time is over at which a waiter asks again."""
+
+
+class Holding:
+    """The locks that the sessions of a manager hold, or wait for."""
+
+    def __init__(self, port: Port, policy: Policy, probe: Probe) -> None:
+        self._port, self._policy = port, policy
+        self._count, self._measure = probe.count, probe.measure
+        self._waiting: dict[str, int] = {}
+
+    async def lock(self, session: Session) -> bytes | None:
+        """Take the lock and read the record; without the lock, where that was not to be had and the policy says so.
+
+        Raises:
+            LockTimeout: it was not to be had, and the policy is to raise.
+            StoreError: the store failed.
+        """
+        answer = await self.queue(session)
+        if answer is not None:
+            return answer.data
+        self._count("lock_timeouts")
+        policy = self._policy
+        if policy.on_lock_timeout == "error":
+            raise LockTimeout(
+                f"other requests held the session's lock for {policy.lock_timeout:g} s (lock_timeout), "
+                f"or {policy.max_lock_waiters} wait for it (max_lock_waiters)"
+            )
+        if policy.on_lock_timeout == "read-only":
+            session.read_only = True
+        return await self._port.load(str(session.key))
+
+    async def queue(self, session: Session) -> Acquired | None:
+        """Wait for the lock in turn; None when it was not to be had in time."""
+        port, key, token = self._port, str(session.key), ids.token()
+        begin, ttl = port.tick(), self._policy.lock_ttl
+        session.token = token
+        try:
+            answer = await port.acquire(key, token, ttl)
+            if answer.wait:
+                answer = await self._turn(session, key, token, answer, begin)
+        except BaseException:
+            await port.shield(self.let_go(session))
+            raise
+        if answer.wait:
+            await port.shield(self.let_go(session))
+            return None
+        port.keep(key, token, ttl)
+        self._count("locks")
+        return answer
+
+    async def _turn(self, session: Session, key: str, token: str, answer: Acquired, begin: float) -> Acquired:
+        """Wait until it is the token's turn, or the time is over; the last answer."""
+        port, waiting = self._port, self._waiting
+        if waiting.get(key, 0) >= self._policy.max_lock_waiters:
+            return answer
+        waiting[key] = waiting.get(key, 0) + 1
+        try:
+            while answer.wait:
+                left = begin + self._policy.lock_timeout - port.tick()
+                if left <= 0:
+                    return answer
+                await port.wait(key, token, min(left, answer.wait / 1000 + _SLACK))
+                answer = await port.acquire(key, token, self._policy.lock_ttl)
+        finally:
+            waiting[key] -= 1
+            if not waiting[key]:
+                waiting.pop(key, None)
+        self._count("locks_waited")
+        self._measure("lock_seconds", port.tick() - begin)
+        return answer
+
+    def spend(self, session: Session) -> str:
+        """The session's token, for a verb that releases the lock; empty when it has none."""
+        token = session.token
+        if token:
+            session.token = ""
+            self._port.forget(token)
+        return token
+
+    async def let_go(self, session: Session) -> None:
+        """Release the lock, or leave the queue; nothing when there is no token. A store that fails frees it in time."""
+        if token := self.spend(session):
+            try:
+                await self._port.release(str(session.key), token)
+            except StoreError:
+                self._count("store_failures")

@@ -1,0 +1,136 @@
+"""The manager for threads: the verbs of the core, each driven to its end by one step.
+
+The core's coroutines never suspend over a blocking port, so one `send(None)` runs them; there is no event loop and no
+thread. A session reads its record on first access: a request that asks nothing of it costs no round trip.
+"""
+
+from collections.abc import Coroutine
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
+
+from transcoders.errors import SessionError
+from transcoders.sessions.managing import Managing
+from transcoders.sessions.record import Record
+from transcoders.sessions.saving import Saved
+from transcoders.sessions.session import Session
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def drive(work: Coroutine[Any, Any, R]) -> R:
+    """The result of a coroutine that never suspends.
+
+    Raises:
+        SessionError: it suspended; the manager was given a store for asyncio.
+    """
+    try:
+        work.send(None)
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]
+    work.close()
+    raise SessionError("the store is one for asyncio: take AsyncSessionManager, or a store for threads")
+
+
+class SessionManager(Managing[T]):
+    """Sessions shared by every process that uses the same store, for threads.
+
+    Args:
+        store: a URL (`memory:`, `sqlite:PATH`, `redis://…`), or a store.
+        transcoder: a config string, a transcoder, or a Shadow of two.
+        schema: the type of the session, whose fields are its attributes; any attributes of any type when None.
+        keys, accept, limits: see `transcoder`.
+        policy: the settings; keywords by the names of Policy's fields change single ones.
+        clock: the time, for tests.
+
+    Raises:
+        SpecError: the configuration is wrong.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, asynchronous=False, **kwargs)
+
+    def open(self, sid: str | None = None, *, request: str = "") -> Session[T]:
+        """The session of the id, which is read when it is first asked for anything.
+
+        Args:
+            sid: what the client sent, whatever it is. An id that is none, or of no session, gives a new session,
+                which gets an id of its own when it is first saved with something in it.
+            request: method and path, such as `GET /cart`; locking modes and the ignore pattern go by it.
+
+        Raises:
+            TooManySessions: as many sessions are open in this process as `max_active_sessions` allows.
+        """
+        session: Session[T] = Session(self._wire, self._load)
+        self._core.begin(session, sid, request)
+        return session
+
+    def _load(self, session: Session[T]) -> Record:
+        return drive(self._core.fetch(session))
+
+    def save(self, session: Session[T]) -> Saved:
+        """Store what changed in the session, and let go of it; see `Core.close` for what is raised."""
+        saved = drive(self._core.close(session))
+        if saved is Saved.WRITTEN:
+            self._observe(session)
+        return saved
+
+    def discard(self, session: Session[T]) -> None:
+        """Let go of the session; what changed in it is not stored."""
+        drive(self._core.discard(session))
+
+    def session(self, sid: str | None = None, *, request: str = "") -> "_Request[T]":
+        """A context that opens the session, and saves it at the end; when the block raises, nothing is stored."""
+        return _Request(self, sid, request)
+
+    def rotate(self, session: Session[T]) -> str:
+        """Give the session a new id, at login for one; the old one is dead at once. See `Core.rotate`."""
+        _ = session.record
+        return drive(self._core.rotate(session))
+
+    def destroy(self, session: Session[T] | str) -> bool:
+        """End a session, given as such or by its id; False when there was none."""
+        return drive(self._core.destroy(self.open(session) if isinstance(session, str) else session))
+
+    def touch(self, session: Session[T]) -> Saved:
+        """Put off the session's end, whether that is due or not."""
+        _ = session.record
+        return drive(self._core.touch(session))
+
+    def sessions_of(self, principal: str) -> list[Record]:
+        """The records of a principal's sessions, oldest first: when each began and was last written."""
+        return drive(self._core.sessions_of(principal))
+
+    def end_all(self, principal: str, *, except_: Session[T] | str | None = None) -> int:
+        """End the sessions of a principal, all but one; how many were ended."""
+        return drive(self._core.end_all(principal, except_))
+
+    def close(self) -> None:
+        """Let go of the store."""
+        drive(self._port.close())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+
+class _Request(Generic[T]):
+    """One request's use of a session."""
+
+    __slots__ = ("_manager", "_session")
+
+    def __init__(self, manager: SessionManager[T], sid: str | None, request: str) -> None:
+        self._manager, self._session = manager, manager.open(sid, request=request)
+
+    def __enter__(self) -> Session[T]:
+        return self._session
+
+    def __exit__(
+        self, kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self._manager.save(self._session)
+        else:
+            self._manager.discard(self._session)
