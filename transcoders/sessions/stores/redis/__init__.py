@@ -1,9 +1,9 @@
 """Redis and Valkey as a session store: compare-and-set in short scripts, locks that are handed over, one round trip."""
 
-from transcoders.sessions.clock import Clock, SystemClock
+from transcoders.sessions.clock import Clock
 from transcoders.sessions.ports import Port
 from transcoders.sessions.stores.redis import url as _url
-from transcoders.sessions.stores.redis.port import BlockingPort
+from transcoders.sessions.stores.redis.port import AsyncPort, BlockingPort
 
 
 def connect(
@@ -22,4 +22,4 @@ def connect(
         MissingExtra: redis-py or hiredis is not installed.
     """
     target = _url.parse(url, operation_timeout)
-    return BlockingPort(target, clock or SystemClock())
+    return (AsyncPort if asynchronous else BlockingPort)(target, clock or Clock())

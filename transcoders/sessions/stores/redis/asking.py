@@ -28,6 +28,8 @@ PASSING: Final = {
     "TRYAGAIN": "it is moving its data",
 }
 """Refusals of a server that may answer in a moment, or whose place another takes; nothing was carried out."""
+MOVED: Final = {"CLUSTERDOWN", "MASTERDOWN", "READONLY"}
+"""Those after which another server may be found under the same name."""
 FULL: Final = {
     "OOM": "is full: it has no memory left for writes (maxmemory)",
     "MISCONF": "takes no writes, because it cannot save its data to disk (MISCONF)",
@@ -82,7 +84,7 @@ class Asking:
     async def _repeat(
         self, commands: tuple[Command, ...], deadline: float, failure: Lost | Refusal, *, bulk: bool
     ) -> tuple[list[Reply], bool]:
-        lost, attempt = False, 0
+        lost, attempt, began = False, 0, deadline - self._seconds
         while True:
             if isinstance(failure, Lost):
                 lost |= failure.sent
@@ -90,11 +92,14 @@ class Asking:
             elif (spelled := self._spelled_out(commands, failure)) != commands:
                 commands = spelled
             elif why := PASSING.get(failure.code):
+                if failure.code in MOVED:
+                    self._wire.renew(began)
                 await self._rest(why, deadline, attempt, lost=lost)
             else:
                 raise self._refused(failure, lost=lost)
             attempt += 1
-            answer = await self._once(commands, min(deadline, time.monotonic() + self._seconds / 2), bulk=bulk)
+            began = time.monotonic()
+            answer = await self._once(commands, min(deadline, began + self._seconds / 2), bulk=bulk)
             if isinstance(answer, list):
                 return answer, lost
             failure = answer
@@ -109,7 +114,6 @@ class Asking:
 
     async def _rest(self, why: str, deadline: float, attempt: int, *, lost: bool) -> None:
         """Let the server recover, if there is time for that."""
-        self._wire.renew()
         pause = PAUSES[min(attempt, len(PAUSES) - 1)] * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
         if time.monotonic() + pause >= deadline:
             seconds = f"{self._seconds:g} s (timeout)"

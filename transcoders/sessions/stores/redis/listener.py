@@ -14,12 +14,8 @@ from transcoders.sessions.stores.redis import connecting, resp
 from transcoders.sessions.stores.redis.resp import PENDING
 from transcoders.sessions.stores.redis.url import Target
 from transcoders.sessions.stores.redis.verbs import CAPABILITIES
-from transcoders.sessions.stores.redis.waiters import Waiter, Waiters
+from transcoders.sessions.stores.redis.waiters import LONGEST, PAUSE, Waiter, Waiters
 from transcoders.sessions.stores.redis.wire import Lost, Refusal
-
-_PAUSE = 0.01
-"""Seconds until the first attempt to connect again; twice as long each time."""
-_LONGEST = 1.0
 
 
 class ThreadListener:
@@ -75,12 +71,12 @@ class ThreadListener:
             thread.join()
 
     def _run(self) -> None:
-        pause = _PAUSE
+        pause = PAUSE
         while True:
             try:
                 self._listen()
             except (Lost, StoreError, OSError, Refusal):
-                pause = _PAUSE if self._listens.is_set() else min(2 * pause, _LONGEST)
+                pause = PAUSE if self._listens.is_set() else min(2 * pause, LONGEST)
             self._listens.clear()
             self._waiters.wake()
             with self._starting:

@@ -5,6 +5,7 @@ answer nobody waits for, and either way it is closed. Any exception in a call cl
 a signal or a greenlet raises: nobody could know where in the stream it stands.
 """
 
+import math
 import queue
 import select
 import socket
@@ -25,10 +26,11 @@ _CHUNK = 64 << 10
 class Connection:
     """A socket, and the replies that come out of it."""
 
-    __slots__ = ("_limited", "_poll", "_reader", "_socket")
+    __slots__ = ("_limited", "_poll", "_reader", "_socket", "since")
 
     def __init__(self, taken: socket.socket) -> None:
         self._socket, self._reader, self._limited = taken, resp.reader(), -1.0
+        self.since = time.monotonic()
         poll = select.poll()
         poll.register(taken, select.POLLIN)
         self._poll: Callable[[int], list[tuple[int, int]]] = poll.poll
@@ -98,7 +100,7 @@ class Pool:
 
     def after_fork(self) -> None:
         """Begin without connections; a parent's are closed here, and go on there."""
-        self.renew()
+        self.renew(math.inf)
         self._permits: queue.SimpleQueue[None] = queue.SimpleQueue()
         for _ in range(self._size):
             self._permits.put(None)
@@ -113,15 +115,17 @@ class Pool:
             connection = self._take(deadline)
             try:
                 found = connection.call(request, replies, deadline)
-            except BaseException:
+            except BaseException as error:
                 connection.close()
+                if isinstance(error, Lost) and time.monotonic() >= deadline:
+                    self.renew(time.monotonic())  # silence: the way to the server may be gone, for the idle ones too
                 raise
             self._idle.append(connection)
             return found
         finally:
             self._permits.put(None)
             if self._closed:
-                self.renew()
+                self.renew(math.inf)
 
     def _take(self, deadline: float) -> Connection:
         while self._idle:
@@ -146,12 +150,18 @@ class Pool:
     async def close(self) -> None:
         """See Wire.close."""
         self._closed = True
-        self.renew()
+        self.renew(math.inf)
 
-    def renew(self) -> None:
+    def renew(self, before: float, /) -> None:
         """See Wire.renew."""
+        kept = []
         while self._idle:
             try:
-                self._idle.pop().close()
-            except IndexError:
-                return
+                connection = self._idle.pop()
+            except IndexError:  # another thread took the last
+                break
+            if connection.since < before:
+                connection.close()
+            else:
+                kept.append(connection)
+        self._idle.extend(reversed(kept))

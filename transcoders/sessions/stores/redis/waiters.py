@@ -9,6 +9,10 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 
 PATIENCE: Final = 30_000
 """Milliseconds after which an entry in a queue counts for nothing, whatever became of its process."""
+PAUSE: Final = 0.01
+"""Seconds until a lost channel is connected again; twice as long at each further attempt."""
+LONGEST: Final = 1.0
+"""Seconds between two attempts at most."""
 
 
 class Bell(Protocol):

@@ -52,8 +52,8 @@ class Wire(Protocol):
         """
         ...
 
-    def renew(self) -> None:
-        """Make the next calls over new connections: something is wrong with the server, or with the way to it."""
+    def renew(self, before: float, /) -> None:
+        """Use no connection any more that was opened before that moment: another server may be there now."""
         ...
 
     async def pause(self, seconds: float, /) -> None:
