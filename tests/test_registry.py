@@ -26,7 +26,7 @@ from transcoders import (
     register,
     transcoder,
 )
-from transcoders.registry import REGISTRY
+from transcoders.registry import REGISTRY, _points
 
 CODECS = ("pickle", "msgpack", "cbor", "json")
 KEY = b"k" * 32
@@ -193,7 +193,9 @@ def entry_points(monkeypatch):
         return [importlib.metadata.EntryPoint(name, value, group) for name, value in groups.get(group, {}).items()]
 
     monkeypatch.setattr(importlib.metadata, "entry_points", points)
-    return groups
+    _points.cache_clear()
+    yield groups
+    _points.cache_clear()
 
 
 def test_entry_points(entry_points):
