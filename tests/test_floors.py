@@ -22,12 +22,13 @@ FLOORS = {
     6: "sessions.clock sessions.forks sessions.renewal sessions.runtime sessions.stores sessions.stores.* "
     "sessions.stats sessions.otel sessions.prometheus",
     4: "sessions.distribution sessions.events sessions.ids sessions.locking sessions.merge sessions.policy "
-    "sessions.ports sessions.prefix sessions sessions.attribute sessions.building sessions.filtering sessions.index "
-    "sessions.layout sessions.record sessions.references sessions.session sessions.stored sessions.view sessions.wire",
+    "sessions.ports sessions.prefix sessions sessions.attribute sessions.attributes sessions.building "
+    "sessions.declared sessions.filtering sessions.index sessions.layout sessions.record sessions.references "
+    "sessions.session sessions.stored sessions.view sessions.wire",
     3: "registry chain header pipeline typed",
     2: "codecs codecs.* filters filters.*",
     1: "spec options frame limits tree packer timestamps arrays records fidelity buffers opcodes seal keyring "
-    "dictionary collisions numerals kinds objects graphs machine outlines stack raising streams subclasses schema "
+    "dictionary collisions numerals kinds objects graphs machine outlines stack raising streams picklers subclasses schema "
     "schema.*",
     0: "errors",
 }

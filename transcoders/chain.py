@@ -25,9 +25,10 @@ class Chain:
         spec: the canonical spec.
         sealed: whether a filter authenticates the bytes.
         typed: the codec of a declared type, where there is one.
+        schema: that type.
     """
 
-    __slots__ = ("codec", "filters", "sealed", "spec", "typed")
+    __slots__ = ("codec", "filters", "schema", "sealed", "spec", "typed")
 
     def __init__(
         self,
@@ -50,9 +51,10 @@ class Chain:
         self.codec: Codec = made
         _check_tags(spec, self.codec, *self.filters)
         self.spec = Spec(codec, tuple(stage for stage, _ in stages))
-        self.typed = self._typed(schema, limits)
+        self.schema, self.typed = schema, self.declared(schema, limits)
 
-    def _typed(self, schema: Any, limits: Limits) -> "Typed | None":
+    def declared(self, schema: Any, limits: Limits) -> "Typed | None":
+        """Its codec for a declared type; None for none. Raises SpecError on a type that it cannot have."""
         options = dict(self.spec.codec.options)
         if schema is not None and ("objects", "yes") in self.spec.codec.options:
             raise SpecError(f"{self.spec} stores objects as they are: take schema= or objects=yes, not both")

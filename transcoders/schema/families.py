@@ -6,7 +6,7 @@ none of those libraries is imported for a class that is not theirs.
 
 import sys
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -57,6 +57,29 @@ def fields(cls: Any) -> Iterator[Declared]:
     if records.is_struct(cls):
         return _struct(cls, hints)
     return _attrs(cls, hints) if hasattr(cls, "__attrs_attrs__") else _dataclass(cls, hints)
+
+
+def default(cls: Any, name: str) -> Callable[[], Any] | None:
+    """What makes the default of a field; None where it has none, or one that depends on the instance."""
+    made: Any = None
+    if records.is_struct(cls):
+        (field,) = (one for one in sys.modules["msgspec"].structs.fields(cls) if one.name == name)
+        nothing, value, made = sys.modules["msgspec"].NODEFAULT, field.default, field.default_factory
+    elif records.is_dataclass(cls):
+        from dataclasses import MISSING as nothing  # noqa: N811, PLC0415 - as above
+
+        field = cls.__dataclass_fields__[name]
+        value, made = field.default, field.default_factory
+    elif hasattr(cls, "__attrs_attrs__"):
+        nothing, value = sys.modules["attr"].NOTHING, getattr(cls.__attrs_attrs__, name).default
+        if isinstance(value, sys.modules["attr"].Factory):
+            return None if value.takes_self else value.factory
+    else:
+        nothing, defaults = made, getattr(cls, "_field_defaults", {})
+        return (lambda: defaults[name]) if name in defaults else None
+    if made is not nothing:
+        return made  # type: ignore[no-any-return]
+    return None if value is nothing else lambda: value
 
 
 def _unread(cls: Any) -> str:

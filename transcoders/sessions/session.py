@@ -1,28 +1,24 @@
-"""A session in a request: a mapping that is read as far as it is asked, and knows what changed in it.
+"""A session in a request: its attributes, whose it is, how long it lives, and the same seen as a declared type."""
 
-It is no dict, because C code reads a dict past its methods, and would find a lazily filled one empty. Values that were
-read are kept, so that an attribute is one object throughout the request; whatever may change in place is compared at
-the end with what it was, so that `session["cart"].append(item)` needs no flag.
-"""
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from collections.abc import Callable, Iterator, MutableMapping
-from typing import Any, Final, Generic, TypeVar
-
-from transcoders.errors import DecodeError, EncodeError, ReadOnly, SessionError
-from transcoders.sessions.attribute import Baseline, unchanging
+from transcoders.errors import EncodeError, SessionError, SpecError
+from transcoders.sessions.attributes import Attributes, read_only
 from transcoders.sessions.building import KEEP, Keep
 from transcoders.sessions.layout import HIGHEST
-from transcoders.sessions.merge import same
-from transcoders.sessions.record import ABSENT, Record, Stored
-from transcoders.sessions.stored import check_name
+from transcoders.sessions.record import ABSENT, Record
 from transcoders.sessions.wire import Wire
 
+if TYPE_CHECKING:
+    from transcoders.sessions.declared import Declared
+
 T = TypeVar("T")
-_NONE: Final = object()
+U = TypeVar("U")
 
 
-class Session(MutableMapping[str, Any], Generic[T]):
-    """The attributes of one session by name.
+class Session(Attributes, Generic[T]):
+    """One session: a mapping of names to values.
 
     Attributes:
         sid: its id; None while it has none.
@@ -36,198 +32,35 @@ class Session(MutableMapping[str, Any], Generic[T]):
     """
 
     __slots__ = (
-        *("_absolute", "_accessed", "_assigned", "_encoded", "_idle", "_live", "_loader", "_principal", "_record"),
-        *("_view", "_watched", "_wire"),
-        *("adrift", "ended", "key", "new", "read_only", "request", "sid", "token", "__weakref__"),
+        *("_absolute", "_idle", "_principal", "_view", "_wire"),
+        *("adrift", "ended", "key", "request", "sid", "token", "__weakref__"),
     )  # fmt: skip
 
     def __init__(
         self, wire: Wire[T], loader: "Callable[[Session[T]], Record] | None" = None, record: Record | None = None
     ) -> None:
-        self._wire, self._loader, self._record = wire, loader, record
-        self._live: dict[str, Any] = {}
-        self._watched: dict[str, Baseline] = {}
-        self._assigned: set[str] = set()
-        self._encoded: dict[str, Stored] = {}
+        """A session over a record, over one that the loader reads when it is needed, or one that is to be loaded."""
+        super().__init__(loader, record)
+        self._wire = wire
         self._principal: str | Keep | None = KEEP
         self._idle: int | None = None
         self._absolute: int | None = None
         self._view: T | None = None
-        self._accessed = self.ended = self.read_only = self.adrift = False
-        self.new = record is not None and not record.data
+        self.ended = self.adrift = False
         self.sid: str | None = None
         self.key: str | None = None
         self.token = self.request = ""
 
-    # What it was read from
-
-    @property
-    def loaded(self) -> bool:
-        """Whether its record was read."""
-        return self._record is not None
-
     @property
     def accessed(self) -> bool:
         """Whether it was asked for anything, or told."""
-        told = self._assigned or self._principal is not KEEP or self._idle is not None or self._absolute is not None
-        return self._accessed or bool(told)
-
-    @property
-    def record(self) -> Record:
-        """The record it goes out from, read now if that was not done.
-
-        Raises:
-            SessionError: it has to be read before it is used.
-        """
-        if self._record is None:
-            if self._loader is None:
-                raise SessionError("the session is not read yet: await manager.load(session) before it is used")
-            self.load(self._loader(self))
-        return self._record  # type: ignore[return-value]
-
-    def load(self, record: Record) -> None:
-        """Go out from this record."""
-        self._record, self.new = record, not record.data
+        told = self._principal is not KEEP or self._idle is not None or self._absolute is not None
+        return super().accessed or told
 
     def settle(self, record: Record) -> None:
         """Go on from the record that was stored; values stay, unless others were stored in their place."""
-        before = self.record
-        record = record.declared(before.attributes)
-        if record.version != before.version + 1:
-            self._drop(before, record)
-        for name, stored in self._encoded.items():
-            if name in self._live and self._live[name] is not ABSENT and not unchanging(self._live[name]):
-                self._watched[name] = Baseline(stored)
-            else:
-                self._watched.pop(name, None)
-                if stored is ABSENT:
-                    self._live.pop(name, None)
-        self._record, self._encoded = record, {}
-        self._assigned.clear()
+        super().settle(record)
         self._principal, self._idle, self._absolute = KEEP, None, None
-
-    def _drop(self, before: Record, record: Record) -> None:
-        """Forget the values of attributes that others stored; they are read again when they are asked for."""
-        for name in list(self._live):
-            try:
-                mine = self._encoded[name] if name in self._encoded else before.stored(name)
-                keep = same(mine, record.stored(name))
-            except DecodeError:
-                keep = False
-            if not keep:
-                del self._live[name]
-                self._watched.pop(name, None)
-                self._encoded.pop(name, None)
-
-    # Reading
-
-    def __getitem__(self, name: str) -> Any:
-        """The value; raises KeyError, and DecodeError where this one cannot be read."""
-        try:
-            value = self._live[name]
-        except KeyError:
-            return self._fetch(name)
-        if value is ABSENT:
-            raise KeyError(name)
-        return value
-
-    def _fetch(self, name: str) -> Any:
-        record = self.record
-        self._accessed = True
-        stored = record.stored(name)
-        if stored is ABSENT:
-            raise KeyError(name)
-        attribute = record.attribute(name)
-        if type(stored) is not bytes:
-            value = record.decode(name, stored)
-        else:
-            value = record.decode(name, stored)
-            if baseline := attribute.baseline(value, stored):
-                self._watched[name] = baseline
-        self._live[name] = value
-        return value
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """The value, or the default where there is none."""
-        value = self._live.get(name, _NONE)
-        if value is _NONE:
-            try:
-                return self._fetch(name)
-            except KeyError:
-                return default
-        return default if value is ABSENT else value
-
-    def __contains__(self, name: object) -> bool:
-        value = self._live.get(name, _NONE)  # type: ignore[call-overload]
-        if value is _NONE:
-            self._accessed = True
-            return name in self.record
-        return value is not ABSENT
-
-    def _names(self) -> list[str]:
-        self._accessed = True
-        index, live = self.record.names(), self._live
-        if not self._assigned and not self._watched:
-            return list(index)
-        names = [name for name in index if live.get(name) is not ABSENT]
-        return names + [name for name, value in live.items() if value is not ABSENT and name not in index]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names())
-
-    def __len__(self) -> int:
-        return len(self._names())
-
-    def to_dict(self) -> dict[str, Any]:
-        """All attributes in a dict; the values are those of the session, not copies."""
-        return {name: self[name] for name in self._names()}
-
-    def live(self) -> dict[str, Any]:
-        """What the request read or set until now."""
-        return {name: value for name, value in self._live.items() if value is not ABSENT}
-
-    # Changing
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        """Set an attribute, which is encoded when the session is saved.
-
-        Raises:
-            EncodeError: no attribute can have that name.
-            ReadOnly: the session takes no changes.
-        """
-        if self.read_only:
-            raise _read_only()
-        check_name(name)
-        self._live[name] = value
-        self._assigned.add(name)
-
-    def __delitem__(self, name: str) -> None:
-        if self.read_only:
-            raise _read_only()
-        if name not in self:
-            raise KeyError(name)
-        self._live[name] = ABSENT
-        self._assigned.add(name)
-
-    def setdefault(self, name: str, default: Any = None) -> Any:
-        """The value; where there is none, the default, which it is from now on."""
-        try:
-            return self[name]
-        except KeyError:
-            self[name] = default
-            return default
-
-    def popitem(self) -> tuple[str, Any]:
-        """Remove the last attribute; its name and value."""
-        names = self._names()
-        if not names:
-            raise KeyError("the session is empty")
-        return names[-1], self.pop(names[-1])
-
-    def clear(self) -> None:
-        """Remove all attributes, those that cannot be decoded among them."""
-        for name in self._names():
-            del self[name]
 
     @property
     def principal(self) -> str | None:
@@ -237,7 +70,7 @@ class Session(MutableMapping[str, Any], Generic[T]):
     @principal.setter
     def principal(self, principal: str | None) -> None:
         if self.read_only:
-            raise _read_only()
+            raise read_only()
         if principal is not None and (type(principal) is not str or not principal):
             raise EncodeError(f"the principal of a session is a str that says something, or None, not {principal!r}")
         self._principal = principal
@@ -255,61 +88,58 @@ class Session(MutableMapping[str, Any], Generic[T]):
     def set_timeout(self, *, idle: int | None = None, absolute: int | None = None) -> None:
         """Let this session end after other times than others, in seconds; 0 for never."""
         if self.read_only:
-            raise _read_only()
+            raise read_only()
         for seconds in (idle, absolute):
             if seconds is not None and not (type(seconds) is int and 0 <= seconds <= HIGHEST):
                 raise EncodeError(f"a timeout is a whole number of seconds from 0 to {HIGHEST}, not {seconds!r}")
         self._idle = self._idle if idle is None else idle
         self._absolute = self._absolute if absolute is None else absolute
 
-    def changes(self) -> dict[str, Stored]:
-        """What is to be stored of the attributes that were set, deleted or changed in place; ABSENT for deleted ones.
-
-        Raises:
-            EncodeError: the value of an attribute cannot be stored; with its path.
-        """
-        if not self._assigned and not self._watched:
-            return {}
-        record, found = self.record, {}
-        for name in self._assigned:
-            if (stored := self._set(record, name)) is not None:
-                found[name] = stored[0]
-        for name, baseline in self._watched.items():
-            if name not in self._assigned:
-                stored_now = record.attribute(name).changed(self._live[name], baseline)
-                if stored_now is not ABSENT:
-                    found[name] = self._encoded[name] = stored_now
-        return found
-
-    def _set(self, record: Record, name: str) -> tuple[Stored] | None:
-        """What is to be stored of an attribute that was set or deleted; None when that is stored already."""
-        value = self._live[name]
-        baseline = self._watched.get(name)
-        stored: Stored = ABSENT if value is ABSENT else record.encode(name, value)
-        self._encoded[name] = stored
-        try:
-            before = record.stored(name) if baseline is None or baseline.stored is None else baseline.stored
-        except DecodeError:
-            return (stored,)
-        return None if same(stored, before) else (stored,)
-
-    # As a declared type
-
     @property
     def data(self) -> T:
-        """The session as its declared type: an attribute for each field of the schema, read and set.
+        """The session as its declared type: an attribute for each field, which can be read, set and deleted.
 
         Raises:
-            SessionError: the manager has no schema.
+            SessionError: it has no declared type.
         """
-        raise SessionError("the session has no declared type: SessionManager(…, schema=YourClass)")
+        if self._view is None:
+            schema = self._wire.schema
+            if schema is None:
+                raise SessionError("the session has no declared type: SessionManager(…, schema=YourClass)")
+            self._view = schema.view(self)
+        return self._view
+
+    def as_(self, cls: type[U]) -> U:
+        """The session as another declared type, whose fields are of their types from now on, in the mapping as well.
+
+        Raises:
+            SpecError: no session can have that type, or a field of it is of another type already.
+            SchemaMismatch: an attribute was changed in place before, and is not of its type.
+        """
+        schema, record = self._wire.declared(cls), self.record
+        fresh = {name: one for name, one in schema.attributes.items() if name not in record.attributes}
+        for name, one in schema.attributes.items():
+            if name not in fresh and one.hint != record.attributes[name].hint:
+                raise SpecError(f"{cls.__name__} declares {name!r} as another type than it has in this session already")
+        for name, one in fresh.items():
+            self._retype(name, one)
+        if fresh:
+            self._record = record.declared({**record.attributes, **fresh})
+        return schema.view(self)  # type: ignore[no-any-return]
+
+    def _retype(self, name: str, attribute: "Declared") -> None:
+        """Let a value that was read without a type be read again; one that was changed is made one of the type."""
+        if name not in self._live or name in self._assigned:
+            return
+        if name in self._watched and self._moved(name) is not ABSENT:
+            self._live[name] = attribute.adopt(self._live[name])
+            self._assigned[name] = None
+        else:
+            del self._live[name]
+        self._watched.pop(name, None)
 
     def __repr__(self) -> str:
         """The names of its attributes, never their values."""
         if self._record is None:
             return "<Session, not read yet>"
         return f"<Session of {', '.join(self._names()) or 'nothing'}>"
-
-
-def _read_only() -> ReadOnly:
-    return ReadOnly("the session was opened for reading only, because its lock could not be had")

@@ -6,10 +6,10 @@ the transcoder decodes to a mapping, are a session as well: that is how a live s
 
 import struct
 from collections.abc import Mapping
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from transcoders import frame
-from transcoders.errors import EncodeError, Malformed, TooLarge, Truncated
+from transcoders.errors import EncodeError, Malformed, SpecError, TooLarge, Truncated
 from transcoders.pipeline import Transcoder
 from transcoders.sessions import layout
 from transcoders.sessions.attribute import Attribute
@@ -18,6 +18,9 @@ from transcoders.sessions.index import Packing
 from transcoders.sessions.layout import NEW, START, TRAIL, UNKNOWN
 from transcoders.sessions.record import BLANK, Record, Trail
 from transcoders.sessions.stored import NAMES, check_name
+
+if TYPE_CHECKING:
+    from transcoders.sessions.view import Schema
 
 T = TypeVar("T")
 
@@ -28,20 +31,38 @@ class Wire(Generic[T]):
     Attributes:
         spec: the canonical config string, parsed.
         size: the most bytes of a record.
-        schema: the declared type of the session; None where there is none.
+        untyped: how attributes of no declared type are stored.
+        schema: what is made of the declared type of the session; None where there is none.
         attributes: its fields, by the names that they are stored under.
-        untyped: how every other attribute is stored.
+        filtering: its filters.
+        packing: what packs indexes.
     """
 
-    __slots__ = ("_transcoder", "attributes", "filtering", "packing", "schema", "size", "spec", "untyped")
+    __slots__ = (
+        *("_schemas", "_transcoder", "attributes", "filtering", "packing", "schema", "size", "spec", "untyped"),
+    )  # fmt: skip
 
     def __init__(self, transcoder: Transcoder[Any], schema: type[T] | None = None) -> None:
-        """Raises SpecError on a type that no session can have."""
+        """Raises SpecError on a type that no session can have; by default it is that of the transcoder."""
         chains, limits = transcoder.chains, transcoder.limits
-        self._transcoder, self.spec, self.size, self.schema = transcoder, transcoder.spec, limits.size, schema
+        own = chains[0].schema
+        if own is not None and schema is not None and own is not schema:
+            raise SpecError("the transcoder has another schema= than the session: give it to one of them")
+        self._transcoder, self.spec, self.size = transcoder, transcoder.spec, limits.size
         self.filtering, self.packing = Filtering(chains, limits.size), Packing()
         self.untyped = Attribute(chains, limits)
-        self.attributes: Mapping[str, Attribute] = {}
+        self._schemas: dict[Any, Schema] = {}
+        cls = own if schema is None else schema
+        self.schema = None if cls is None else self.declared(cls)
+        self.attributes: Mapping[str, Attribute] = self.schema.attributes if self.schema else {}
+
+    def declared(self, cls: Any) -> "Schema":
+        """What is made of a declared type, for this session or a part of it; raises SpecError."""
+        if cls not in self._schemas:
+            from transcoders.sessions import view  # noqa: PLC0415 - only declared types pay for it
+
+            self._schemas[cls] = view.schema(cls, self._transcoder.chains, self._transcoder.limits)
+        return self._schemas[cls]
 
     def blank(self, key: str, now: int, idle: int, absolute: int) -> Record:
         """The record of a session that was never stored: no attributes, version 0, no bytes."""
@@ -82,12 +103,15 @@ class Wire(Generic[T]):
 
     def _adopted(self, data: bytes, key: str) -> Record:
         value = self._transcoder.decode(data)
+        attributes: Mapping[str, Attribute] = {}
+        if self._transcoder.chains[0].typed and self.schema:
+            value, attributes = self.schema.values(value), self.attributes
         if type(value) is not dict:
             raise Malformed(f"expected a session, a mapping of names to values, found {type(value).__name__}")
         try:
             for name in value:
                 check_name(name)
-            index = {name: self.untyped.encode(item) for name, item in value.items()}
+            index = {name: attributes.get(name, self.untyped).encode(item) for name, item in value.items()}
         except EncodeError as error:
             raise Malformed(f"expected a session, found what none can hold: {error}") from error
         if len(index) > NAMES:

@@ -1,0 +1,258 @@
+"""The attributes of a session in a request: a mapping that is read as far as it is asked, and knows what changed in it.
+
+It is no dict, because C code reads a dict past its methods, and would find a lazily filled one empty. Values that were
+read are kept, so that an attribute is one object throughout the request; whatever may change in place is compared at
+the end with what it was, so that `session["cart"].append(item)` needs no flag.
+"""
+
+from collections.abc import Callable, Iterator, MutableMapping
+from typing import Any, Final
+
+from transcoders.errors import DecodeError, EncodeError, ReadOnly, SessionError
+from transcoders.sessions.attribute import Baseline, unchanging
+from transcoders.sessions.merge import same
+from transcoders.sessions.record import ABSENT, Record, Stored
+from transcoders.sessions.stored import check_name, located
+
+_NONE: Final = object()
+
+
+class Attributes(MutableMapping[str, Any]):
+    """Names to values, over a record that is read when it is needed.
+
+    Attributes:
+        new: whether it was never stored.
+        read_only: whether it takes no changes.
+    """
+
+    __slots__ = ("_accessed", "_assigned", "_encoded", "_live", "_loader", "_record", "_watched", "new", "read_only")
+
+    def __init__(self, loader: Callable[[Any], Record] | None = None, record: Record | None = None) -> None:
+        self._loader, self._record = loader, record
+        self._live: dict[str, Any] = {}
+        self._watched: dict[str, Baseline] = {}
+        self._assigned: dict[str, None] = {}  # a set in the order in which names were first set
+        self._encoded: dict[str, Stored] = {}
+        self._accessed = self.read_only = False
+        self.new = record is not None and not record.data
+
+    # What it was read from
+
+    @property
+    def loaded(self) -> bool:
+        """Whether its record was read."""
+        return self._record is not None
+
+    @property
+    def accessed(self) -> bool:
+        """Whether it was asked for anything, or told."""
+        return self._accessed or bool(self._assigned)
+
+    @property
+    def record(self) -> Record:
+        """The record it goes out from, read now if that was not done.
+
+        Raises:
+            SessionError: it has to be read before it is used.
+        """
+        if self._record is None:
+            if self._loader is None:
+                raise SessionError("the session is not read yet: await manager.load(session) before it is used")
+            self.load(self._loader(self))
+        return self._record  # type: ignore[return-value]
+
+    def load(self, record: Record) -> None:
+        """Go out from this record."""
+        self._record, self.new = record, not record.data
+
+    def settle(self, record: Record) -> None:
+        """Go on from the record that was stored; values stay, unless others were stored in their place."""
+        before = self.record
+        record = record.declared(before.attributes)
+        if record.version != before.version + 1:
+            self._drop(before, record)
+        for name, stored in self._encoded.items():
+            if name in self._live and self._live[name] is not ABSENT and not unchanging(self._live[name]):
+                self._watched[name] = Baseline(stored)
+            else:
+                self._watched.pop(name, None)
+                if stored is ABSENT:
+                    self._live.pop(name, None)
+        self._record, self._encoded = record, {}
+        self._assigned.clear()
+
+    def _drop(self, before: Record, record: Record) -> None:
+        """Forget the values of attributes that others stored; they are read again when they are asked for."""
+        for name in list(self._live):
+            try:
+                mine = self._encoded[name] if name in self._encoded else before.stored(name)
+                keep = same(mine, record.stored(name))
+            except DecodeError:
+                keep = False
+            if not keep:
+                del self._live[name]
+                self._watched.pop(name, None)
+                self._encoded.pop(name, None)
+
+    # Reading
+
+    def __getitem__(self, name: str) -> Any:
+        """The value; raises KeyError, and DecodeError where this one cannot be read."""
+        try:
+            value = self._live[name]
+        except KeyError:
+            return self._fetch(name)
+        if value is ABSENT:
+            raise KeyError(name)
+        return value
+
+    def _fetch(self, name: str) -> Any:
+        record = self.record
+        self._accessed = True
+        stored = record.stored(name)
+        if stored is ABSENT:
+            raise KeyError(name)
+        attribute = record.attribute(name)
+        try:
+            value = attribute.decode(stored)
+            baseline = attribute.baseline(value, stored) if type(stored) is bytes else None
+        except (DecodeError, EncodeError) as error:
+            located(error, name)
+            raise
+        if baseline is not None:
+            self._watched[name] = baseline
+        self._live[name] = value
+        return value
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value, or the default where there is none."""
+        value = self._live.get(name, _NONE)
+        if value is _NONE:
+            try:
+                return self._fetch(name)
+            except KeyError:
+                return default
+        return default if value is ABSENT else value
+
+    def __contains__(self, name: object) -> bool:
+        value = self._live.get(name, _NONE)  # type: ignore[call-overload]
+        if value is _NONE:
+            self._accessed = True
+            return name in self.record
+        return value is not ABSENT
+
+    def _names(self) -> list[str]:
+        self._accessed = True
+        index, live = self.record.names(), self._live
+        if not self._assigned and not self._watched:
+            return list(index)
+        names = [name for name in index if live.get(name) is not ABSENT]
+        return names + [name for name, value in live.items() if value is not ABSENT and name not in index]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names())
+
+    def __len__(self) -> int:
+        return len(self._names())
+
+    def to_dict(self) -> dict[str, Any]:
+        """All attributes in a dict; the values are those of the session, not copies."""
+        return {name: self[name] for name in self._names()}
+
+    def live(self) -> dict[str, Any]:
+        """What the request read or set until now."""
+        return {name: value for name, value in self._live.items() if value is not ABSENT}
+
+    # Changing
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        """Set an attribute, which is encoded when the session is saved.
+
+        Raises:
+            EncodeError: no attribute can have that name.
+            ReadOnly: the session takes no changes.
+        """
+        if self.read_only:
+            raise read_only()
+        check_name(name)
+        self._live[name] = value
+        self._assigned[name] = None
+
+    def __delitem__(self, name: str) -> None:
+        if self.read_only:
+            raise read_only()
+        if name not in self:
+            raise KeyError(name)
+        self._live[name] = ABSENT
+        self._assigned[name] = None
+
+    def setdefault(self, name: str, default: Any = None) -> Any:
+        """The value; where there is none, the default, which it is from now on."""
+        try:
+            return self[name]
+        except KeyError:
+            self[name] = default
+            return default
+
+    def popitem(self) -> tuple[str, Any]:
+        """Remove the last attribute; its name and value."""
+        names = self._names()
+        if not names:
+            raise KeyError("the session is empty")
+        return names[-1], self.pop(names[-1])
+
+    def clear(self) -> None:
+        """Remove all attributes, those that cannot be decoded among them."""
+        for name in self._names():
+            del self[name]
+
+    def offer(self, name: str, default: Any) -> Any:
+        """The default of an attribute that is not there; it is stored when it has changed."""
+        if not unchanging(default):
+            self._watched[name] = Baseline(self.record.encode(name, default))
+            self._live[name] = default
+        return default
+
+    def changes(self) -> dict[str, Stored]:
+        """What is to be stored of the attributes that were set, deleted or changed in place; ABSENT for deleted ones.
+
+        Raises:
+            EncodeError: the value of an attribute cannot be stored; with its path.
+        """
+        if not self._assigned and not self._watched:
+            return {}
+        record, found = self.record, {}
+        for name in self._assigned:
+            if (stored := self._set(record, name)) is not None:
+                found[name] = stored[0]
+        for name in self._watched:
+            if name not in self._assigned:
+                stored_now = self._moved(name)
+                if stored_now is not ABSENT:
+                    found[name] = self._encoded[name] = stored_now
+        return found
+
+    def _moved(self, name: str) -> Stored:
+        """What is to be stored of an attribute that was read and may have changed; ABSENT when it has not."""
+        try:
+            return self.record.attribute(name).changed(self._live[name], self._watched[name])
+        except EncodeError as error:
+            located(error, name)
+            raise
+
+    def _set(self, record: Record, name: str) -> tuple[Stored] | None:
+        """What is to be stored of an attribute that was set or deleted; None when that is stored already."""
+        value = self._live[name]
+        baseline = self._watched.get(name)
+        stored: Stored = ABSENT if value is ABSENT else record.encode(name, value)
+        self._encoded[name] = stored
+        try:
+            before = record.stored(name) if baseline is None or baseline.stored is None else baseline.stored
+        except DecodeError:
+            return (stored,)
+        return None if same(stored, before) else (stored,)
+
+
+def read_only() -> ReadOnly:
+    """What to say when a session that takes no changes is to change."""
+    return ReadOnly("the session was opened for reading only, because its lock could not be had")
