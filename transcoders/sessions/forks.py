@@ -2,12 +2,13 @@
 
 Threads are not in the child, locks may have been copied while held, and two processes that read from one connection
 take each other's answers. Whatever owns such things has itself watched here and is told in the child, before any
-other code of it runs.
+other code of it runs. An owner whose things must not even be copied, as SQLite's open files must not, is also told
+before the fork, and in the parent after it.
 """
 
 import os
 import weakref
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Owner(Protocol):
@@ -18,18 +19,45 @@ class Owner(Protocol):
         ...
 
 
+@runtime_checkable
+class Holder(Owner, Protocol):
+    """What owns things that must not be copied."""
+
+    def before_fork(self) -> None:
+        """Let go of them, and take up no others until told that the fork is done."""
+        ...
+
+    def resume(self) -> None:
+        """Go on, in the parent."""
+        ...
+
+
 _OWNERS: "weakref.WeakSet[Owner]" = weakref.WeakSet()
+_held: list[Holder] = []
 _asked: list[bool] = []
 
 
 def watch(owner: Owner) -> None:
-    """Tell the owner of every fork in which it is the child, for as long as it lives."""
+    """Tell the owner of every fork in which it is the child, or a Holder of every fork, for as long as it lives."""
     if not _asked:
         _asked.append(True)
-        os.register_at_fork(after_in_child=_forked)
+        os.register_at_fork(before=_before, after_in_parent=_parent, after_in_child=_forked)
     _OWNERS.add(owner)
 
 
+def _before() -> None:
+    for owner in list(_OWNERS):
+        if isinstance(owner, Holder):
+            _held.append(owner)
+            owner.before_fork()
+
+
+def _parent() -> None:
+    while _held:
+        _held.pop().resume()
+
+
 def _forked() -> None:
+    _held.clear()
     for owner in list(_OWNERS):
         owner.after_fork()
