@@ -7,6 +7,7 @@ seconds; times to live are milliseconds, because stores take them so.
 
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from transcoders.errors import SpecError
@@ -23,7 +24,7 @@ _LONGEST: Final = 4_294_967_295
 
 
 class Range(NamedTuple):
-    """What a setting takes: numbers from low to high, or one of the choices."""
+    """What a setting means and takes: numbers from low to high, or one of the choices."""
 
     text: str
     low: float = 0
@@ -32,7 +33,8 @@ class Range(NamedTuple):
     unit: str = ""
 
 
-def _setting(default: Any, text: str, *choices: str, low: float = 0, high: float = _LONGEST, unit: str = "") -> Any:
+def setting(default: Any, text: str, *choices: str, low: float = 0, high: float = _LONGEST, unit: str = "") -> Any:
+    """A field of settings."""
     return field(default=default, metadata={"range": Range(text, low, high, choices, unit)})
 
 
@@ -44,36 +46,36 @@ class Policy:
         SpecError: a setting has the wrong type, or is out of its range.
     """
 
-    locking_mode: str = _setting(
+    locking_mode: str = setting(
         "none", "which requests lock their session: `none`, `all`, `auto` (all but those known to only read), "
         "`uriPattern:REGEX` (those whose path, or method and path, it matches as a whole)",
     )  # fmt: skip
-    lock_expiration: float = _setting(
+    lock_expiration: float = setting(
         5.0, "a lock is renewed while its request lives, and free so long after its process died", low=0.1, high=3600,
         unit="s",
     )  # fmt: skip
-    lock_timeout: float = _setting(1.0, "how long a request waits for a lock", high=3600, unit="s")
-    max_lock_waiters: int = _setting(
+    lock_timeout: float = setting(1.0, "how long a request waits for a lock", high=3600, unit="s")
+    max_lock_waiters: int = setting(
         100, "requests of one process that wait for the lock of one session; a further one does not wait", low=1
     )
-    on_lock_timeout: str = _setting(
+    on_lock_timeout: str = setting(
         "proceed", "what a request does that may wait no longer: go on without the lock (its write is compared all the "
         "same), go on but refuse changes, or raise LockTimeout", "proceed", "read-only", "error",
     )  # fmt: skip
-    operation_timeout: float = _setting(
+    operation_timeout: float = setting(
         1.0, "for one operation of the store, repeated tries included", low=0.01, high=600, unit="s"
     )
-    max_inactive_interval: int = _setting(1800, "idle time after which a session ends; 0 for never", unit="s")
-    absolute_timeout: int = _setting(0, "age at which a session ends, however busy; 0 for never", unit="s")
-    touch_share: float = _setting(
+    max_inactive_interval: int = setting(1800, "idle time after which a session ends; 0 for never", unit="s")
+    absolute_timeout: int = setting(0, "age at which a session ends, however busy; 0 for never", unit="s")
+    touch_share: float = setting(
         0.1, "the share of the idle time that must have passed before a request that changes nothing puts the end off; "
         "a session lives by as much longer than its idle time", low=0.001, high=1,
     )  # fmt: skip
-    rotation_grace: float = _setting(
+    rotation_grace: float = setting(
         0.0, "how long an id stays valid after it was rotated, for requests under way; 0: it is dead at once", high=60,
         unit="s",
     )  # fmt: skip
-    on_conflict: str = _setting(
+    on_conflict: str = setting(
         "raise", "when two requests changed the same attribute and no merge function is set for it: raise Conflict, or "
         "take the change of the other or of this one", "raise", "theirs", "mine",
     )  # fmt: skip
@@ -83,31 +85,31 @@ class Policy:
         metadata={"range": Range("a function for each attribute that both may change: of the value as loaded, mine and "
                                  "theirs; `counter` and `union` are built in")},
     )  # fmt: skip
-    on_undecodable: str = _setting(
+    on_undecodable: str = setting(
         "new", "when the stored record cannot be read: begin a new session and leave the record alone, or raise the "
         "DecodeError; an attribute alone that cannot be read raises when it is touched", "new", "raise",
     )  # fmt: skip
-    on_store_failure: str = _setting(
+    on_store_failure: str = setting(
         "error", "when the store fails before the session was read: raise StoreError, or serve the request an empty "
         "session that refuses changes", "error", "anonymous",
     )  # fmt: skip
-    max_active_sessions: int = _setting(0, "sessions that this process may have open at once; 0 for any number")
-    storage_key_prefix: str = _setting(
+    max_active_sessions: int = setting(0, "sessions that this process may have open at once; 0 for any number")
+    storage_key_prefix: str = setting(
         "", "what stands before the keys in the store, parts separated by commas: `static:TEXT`, `host`, `host.hash`, "
         "`context`, `context.hash`, `webappVersion`",
     )  # fmt: skip
-    request_uri_ignore_pattern: str | None = _setting(
+    request_uri_ignore_pattern: str | None = setting(
         None, "requests whose path it matches as a whole may read a session, and neither change, touch nor lock it"
     )
-    session_attribute_filter: str | None = _setting(
+    session_attribute_filter: str | None = setting(
         None, "attributes whose whole name it matches are stored, others last for the request"
     )
-    enable_statistics: bool = _setting(True, "whether to count and to measure")  # noqa: FBT003 - a default
-    enabled: bool = _setting(True, "when false, every request has a session of its own that is never stored")  # noqa: FBT003
+    enable_statistics: bool = setting(True, "whether to count and to measure")  # noqa: FBT003 - a default
+    enabled: bool = setting(True, "when false, every request has a session of its own that is never stored")  # noqa: FBT003
 
     def __post_init__(self) -> None:
-        for name in SETTINGS:
-            check(name, getattr(self, name))
+        for one in SETTINGS.values():
+            check(one, getattr(self, one.name))
         object.__setattr__(self, "merge", dict(self.merge))  # whoever gave it may change it
 
     @property
@@ -140,20 +142,29 @@ def over(created: int, absolute: int, now: float) -> bool:
 
 SETTINGS: Final[Mapping[str, Field[Any]]] = {one.name: one for one in fields(Policy)}
 """The settings by name, with what each takes in their metadata."""
-_PATTERNS: Final = {"request_uri_ignore_pattern", "session_attribute_filter"}
+_TEXTS: Final[Mapping[str, Callable[[str], object]]] = {
+    "locking_mode": locking,
+    "storage_key_prefix": parse,
+    "request_uri_ignore_pattern": partial(pattern, "request_uri_ignore_pattern"),
+    "session_attribute_filter": partial(pattern, "session_attribute_filter"),
+}
+"""What reads the texts that have a grammar."""
+_KINDS: Final[Mapping[Any, str]] = {
+    bool: "True or False",
+    str: "text",
+    str | None: "text or None",
+    tuple[str, ...]: "texts",
+    int: "a whole number",
+    float: "a number",
+}
 
 
-def check(name: str, value: object) -> None:
+def check(one: Field[Any], value: object) -> None:
     """Raise SpecError when the setting does not take the value."""
-    one = SETTINGS[name]
     if not _fits(one, value):
-        raise SpecError(f"{name} takes {takes(one)}, not {value!r}")
-    if name == "locking_mode":
-        locking(str(value))
-    elif name == "storage_key_prefix":
-        parse(str(value))
-    elif name in _PATTERNS and value is not None:
-        pattern(name, str(value))
+        raise SpecError(f"{one.name} takes {takes(one)}, not {value!r}")
+    if one.name in _TEXTS and value is not None:
+        _TEXTS[one.name](str(value))
 
 
 def takes(one: Field[Any]) -> str:
@@ -161,11 +172,10 @@ def takes(one: Field[Any]) -> str:
     allowed: Range = one.metadata["range"]
     if allowed.choices:
         return " or ".join(repr(choice) for choice in allowed.choices)
+    text = _KINDS.get(one.type, "a mapping of attribute names to functions")
     if one.type in {int, float}:
-        kind = "a whole number" if one.type is int else "a number"
-        return f"{kind} from {allowed.low:.10g} to {allowed.high:.10g}{allowed.unit and f' ({allowed.unit})'}"
-    words: dict[Any, str] = {bool: "True or False", str: "text", str | None: "text or None"}
-    return words.get(one.type, "a mapping of attribute names to functions")
+        text += f" from {allowed.low:.10g} to {allowed.high:.10g}{allowed.unit and f' ({allowed.unit})'}"
+    return text
 
 
 def _fits(one: Field[Any], value: Any) -> bool:
@@ -179,4 +189,6 @@ def _fits(one: Field[Any], value: Any) -> bool:
         return type(value) is one.type
     if one.type == str | None:
         return value is None or type(value) is str
+    if one.type == tuple[str, ...]:
+        return type(value) is tuple and all(type(item) is str for item in value)
     return isinstance(value, Mapping) and all(type(name) is str and callable(value[name]) for name in value)
