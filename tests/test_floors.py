@@ -22,7 +22,8 @@ FLOORS = {
     6: "sessions.clock sessions.forks sessions.renewal sessions.runtime sessions.stores sessions.stores.* "
     "sessions.stats sessions.otel sessions.prometheus sessions.settings sessions.sources",
     4: "sessions.distribution sessions.events sessions.ids sessions.locking sessions.merge sessions.policy "
-    "sessions.msm sessions.notation sessions.ports sessions.prefix sessions sessions.attribute sessions.attributes sessions.building "
+    "sessions.msm sessions.notation sessions.ports sessions.prefix "
+    "sessions sessions.attribute sessions.attributes sessions.building "
     "sessions.declared sessions.filtering sessions.index sessions.layout sessions.record sessions.references "
     "sessions.session sessions.stored sessions.view sessions.wire",
     3: "registry chain header pipeline typed",
