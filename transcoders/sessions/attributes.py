@@ -23,9 +23,13 @@ class Attributes(MutableMapping[str, Any]):
     Attributes:
         new: whether it was never stored.
         read_only: whether it takes no changes.
+        asked: the names that were asked for, there or not; what is set under one may be made of what was there.
     """
 
-    __slots__ = ("_accessed", "_assigned", "_encoded", "_live", "_loader", "_record", "_watched", "new", "read_only")
+    __slots__ = (
+        *("_accessed", "_assigned", "_encoded", "_live", "_loader", "_record", "_watched", "asked", "new"),
+        "read_only",
+    )  # fmt: skip
 
     def __init__(self, loader: Callable[[Any], Record] | None = None, record: Record | None = None) -> None:
         self._loader, self._record = loader, record
@@ -34,6 +38,7 @@ class Attributes(MutableMapping[str, Any]):
         self._assigned: dict[str, None] = {}  # a set in the order in which names were first set
         self._encoded: dict[str, Stored] = {}
         self._accessed = self.read_only = False
+        self.asked: set[str] = set()
         self.new = record is not None and not record.data
 
     # What it was read from
@@ -80,6 +85,7 @@ class Attributes(MutableMapping[str, Any]):
                     self._live.pop(name, None)
         self._record, self._encoded = record, {}
         self._assigned.clear()
+        self.asked.update(self._live)
 
     def _drop(self, before: Record, record: Record) -> None:
         """Forget the values of attributes that others stored; they are read again when they are asked for."""
@@ -109,6 +115,7 @@ class Attributes(MutableMapping[str, Any]):
     def _fetch(self, name: str) -> Any:
         record = self.record
         self._accessed = True
+        self.asked.add(name)
         stored = record.stored(name)
         if stored is ABSENT:
             raise KeyError(name)
@@ -138,6 +145,7 @@ class Attributes(MutableMapping[str, Any]):
         value = self._live.get(name, _NONE)  # type: ignore[call-overload]
         if value is _NONE:
             self._accessed = True
+            self.asked.add(name)  # type: ignore[arg-type]
             return name in self.record
         return value is not ABSENT
 

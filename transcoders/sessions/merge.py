@@ -1,11 +1,12 @@
 """Putting the changes of a request on top of a record that another request wrote in the meantime.
 
 Three records meet: the base that this request loaded, its changes, and theirs. What they left as it was in the base is
-mine to change; what both changed alike is no conflict; of the rest a merge function makes one value, or it is a
-conflict and the policy decides. Stored bytes are compared first, and decoded only when they differ.
+mine to change; of what both changed a merge function makes one value, or it is a conflict and the policy decides.
+What both set alike without asking for it first is no conflict. Who asked may have counted: two requests that make 1 of
+0 are no reason for it to stay 1. Stored bytes are compared first, and decoded only when they differ.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from transcoders.errors import Conflict, DecodeError
@@ -28,8 +29,17 @@ MERGES = {"counter": counter, "union": union}
 """The merge functions that have a name."""
 
 
-def rebase(base: Record, changes: Mapping[str, Stored], theirs: Record, policy: Policy) -> dict[str, Stored]:
+def rebase(
+    base: Record, changes: Mapping[str, Stored], theirs: Record, policy: Policy, asked: Collection[str] = ()
+) -> dict[str, Stored]:
     """The changes that are left to make to their record.
+
+    Args:
+        base: the record that the changes were made to.
+        changes: what is to be stored of attributes; ABSENT removes one.
+        theirs: the record that stands there now.
+        policy: merge functions, and what to do with a conflict.
+        asked: the attributes that this request asked for.
 
     Raises:
         Conflict: both changed the same attributes, and the policy is to raise; nothing is merged then.
@@ -40,11 +50,10 @@ def rebase(base: Record, changes: Mapping[str, Stored], theirs: Record, policy: 
         before, after = base.stored(name), theirs.stored(name)
         if same(before, after):
             kept[name] = mine
-        elif not (same(mine, after) or _equal(theirs, name, mine, after)):
-            merge = policy.merge.get(name)
-            if merge is not None and mine is not ABSENT and after is not ABSENT:
-                kept[name] = _merged(merge, base, before, mine, theirs, name)
-            elif policy.on_conflict == "mine":
+        elif (merge := policy.merge.get(name)) is not None and mine is not ABSENT and after is not ABSENT:
+            kept[name] = _merged(merge, base, before, mine, theirs, name)
+        elif name in asked or not (same(mine, after) or _equal(theirs, name, mine, after)):
+            if policy.on_conflict == "mine":
                 kept[name] = mine
             elif policy.on_conflict == "raise":
                 conflicts.append(name)

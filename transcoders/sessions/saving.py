@@ -197,7 +197,7 @@ class Saving:
 
     def _rebased(self, session: Session, base: Record, changes: Changes, theirs: Record) -> Changes:
         try:
-            left = rebase(base, changes, theirs, self._policy)
+            left = rebase(base, changes, theirs, self._policy, session.asked)
         except Conflict as error:
             raise self._conflict(session, str(error), error.names) from None
         self._count("merges")
