@@ -29,8 +29,8 @@ FLOORS = {
     3: "registry chain header pipeline typed",
     2: "codecs codecs.* filters filters.*",
     1: "spec options frame limits tree packer timestamps arrays records fidelity buffers opcodes seal keyring "
-    "dictionary collisions numerals kinds objects graphs machine outlines stack raising streams picklers subclasses schema "
-    "schema.*",
+    "dictionary collisions numerals kinds objects graphs machine outlines stack raising streams picklers subclasses "
+    "difference schema schema.*",
     0: "errors",
 }
 """Floor to modules, from the top; `transcoders` is the package's own `__init__`. Sessions are to move in on 4 to 6."""

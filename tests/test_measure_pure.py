@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from tests.strategies import session_values
 from transcoders import SpecError, transcoder
+from transcoders.difference import difference
 from transcoders.measure.candidate import candidate, file_name, opened, spec_name
-from transcoders.measure.difference import difference
 from transcoders.measure.fingerprint import fingerprint
 from transcoders.measure.labels import Box, place
 from transcoders.measure.operations import OPERATIONS, calibrated, timed

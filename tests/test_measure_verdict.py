@@ -4,7 +4,7 @@ import pytest
 
 from tests.measured import FINE, candidate, comparison
 from transcoders import SpecError
-from transcoders.measure.difference import Difference
+from transcoders.difference import Difference
 from transcoders.measure.roundtrip import Check
 from transcoders.measure.verdict import verdict
 

@@ -14,7 +14,7 @@ from bench.peers.kinds import model, names, recast
 from bench.peers.pipeline import Pipeline
 from bench.peers.values import PAYLOADS
 from bench.race import Decode, Encode
-from transcoders.measure.difference import Difference, difference
+from transcoders.difference import Difference, difference
 
 SUBJECT = next(payload for payload in PAYLOADS if payload.name == "small")
 """The payload whose fields are altered: it has one of each type in question."""

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from transcoders.difference import difference
 from transcoders.errors import DecodeError, EncodeError, SpecError
-from transcoders.measure.difference import difference
 from transcoders.pipeline import Transcoder
 
 Progress = Callable[[int, int, str], object]

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from transcoders.difference import Difference
 from transcoders.errors import SpecError
 from transcoders.measure import directory, timings
 from transcoders.measure.candidate import Candidate
-from transcoders.measure.difference import Difference
 from transcoders.measure.directory import FORMAT, RunDirectory
 from transcoders.measure.plan import CONTROLS
 from transcoders.measure.roundtrip import Check

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from transcoders import Transcoder
-from transcoders.measure.difference import Difference, difference
+from transcoders.difference import Difference, difference
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ What both set alike without asking for it first is no conflict. Who asked may ha
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from transcoders.difference import difference
 from transcoders.errors import Conflict, DecodeError
 from transcoders.sessions.policy import Policy
 from transcoders.sessions.record import ABSENT, Record, Stored
@@ -27,6 +28,8 @@ def union(base: Any, mine: Any, theirs: Any) -> Any:
 
 MERGES = {"counter": counter, "union": union}
 """The merge functions that have a name."""
+_EXACT = frozenset((bytes, str, int, bool))
+"""What is mostly compared: types in which `==` sees all."""
 
 
 def rebase(
@@ -69,11 +72,7 @@ def same(one: object, other: object) -> bool:
         return True
     if type(one) is not type(other):
         return False
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
-    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
-        return len(one) == len(other) and all(map(same, one, other))
-    return repr(one) == repr(other) if type(one) is float else one == other
+    return one == other if type(one) in _EXACT else difference(one, other) is None
 
 
 def _equal(theirs: Record, name: str, mine: Stored, after: Stored) -> bool:

@@ -15,9 +15,9 @@ from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import Any, Final, get_type_hints
 
+from transcoders.difference import Difference, difference
 from transcoders.errors import EncodeError, SpecError
 from transcoders.fidelity import ROOT, path
-from transcoders.measure.difference import Difference, difference
 from transcoders.pipeline import Transcoder, transcoder
 from transcoders.sessions.distribution import BYTES, Distribution, Number
 from transcoders.sessions.stored import scalar

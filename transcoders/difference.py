@@ -1,4 +1,4 @@
-"""Difference: where two values first part, in value or in type, for the round-trip check.
+"""Difference: where two values first part, in value or in type; for checks of round trips, and for merging.
 
 Stricter than `==`: types must be identical at every depth (1 is not True, a tuple is not a list), and what Python
 calls equal but a reader can tell apart differs too: 0.0 and -0.0, Decimal 1.0 and 1.00, the same instant in another
