@@ -21,14 +21,15 @@ class Attributes(MutableMapping[str, Any]):
     """Names to values, over a record that is read when it is needed.
 
     Attributes:
+        decoded: bytes of the record that were decoded.
         new: whether it was never stored.
         read_only: whether it takes no changes.
         asked: the names that were asked for, there or not; what is set under one may be made of what was there.
     """
 
     __slots__ = (
-        *("_accessed", "_assigned", "_encoded", "_live", "_loader", "_record", "_watched", "asked", "new"),
-        "read_only",
+        *("_accessed", "_assigned", "_encoded", "_live", "_loader", "_record", "_watched", "asked"),
+        *("decoded", "new", "read_only"),
     )  # fmt: skip
 
     def __init__(self, loader: Callable[[Any], Record] | None = None, record: Record | None = None) -> None:
@@ -39,6 +40,7 @@ class Attributes(MutableMapping[str, Any]):
         self._encoded: dict[str, Stored] = {}
         self._accessed = self.read_only = False
         self.asked: set[str] = set()
+        self.decoded = 0
         self.new = record is not None and not record.data
 
     # What it was read from
@@ -128,6 +130,8 @@ class Attributes(MutableMapping[str, Any]):
             raise
         if baseline is not None:
             self._watched[name] = baseline
+        if type(stored) is bytes:
+            self.decoded += len(stored)
         self._live[name] = value
         return value
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 from transcoders.errors import DecodeError, EncodeError
 from transcoders.sessions import layout
 from transcoders.sessions.index import Index
-from transcoders.sessions.layout import EXT, HIGHEST, PACKED, START, TAIL
-from transcoders.sessions.references import NOWHERE, SHORT, compacted, cut, reference, refers
+from transcoders.sessions.layout import EXT, HIGHEST, PACKED, TAIL
+from transcoders.sessions.references import MARK, NOWHERE, SHORT, compacted, cut, reference, refers
 from transcoders.sessions.stored import ABSENT, NAMES, Stored, check_name
 
 if TYPE_CHECKING:
@@ -46,19 +46,21 @@ def build(  # noqa: PLR0913, PLR0917 - the whole header
     principal: str | Keep | None,
 ) -> bytes:
     """The bytes of the next record; see Record.build."""
-    if base.version >= HIGHEST:
+    head, wire = base.head, base.wire
+    if head[1] >= HIGHEST:
         raise EncodeError(f"the session was written {HIGHEST} times, which is as far as its write counter goes")
-    index, wire = base.index.copy(), base.wire
+    index, filtering = base.index.copy(), wire.filtering
     parts = _changed(base, index, changes)
-    ext = _ext(base, principal)
-    size = layout.LONGEST + len(ext)
-    packed = _packed(base, index, parts, changes, LONG - size)
-    body, tags, smaller = wire.filtering.compressed(packed)
-    flags = TAIL * bool(parts) | PACKED * smaller | EXT * bool(ext)
-    times = (base.created or now, now, idle, absolute)
-    header = layout.header(START | flags, base.head, layout.successors(base.data, base.head, now), tags, times) + ext
-    body = wire.filtering.seal(body, header, key.encode())
-    data = b"".join((header, len(body).to_bytes(4, "big"), body, *parts) if parts else (header, body))
+    ext = base.ext if principal is KEEP else _ext(base, principal)
+    body = _packed(base, index, parts, changes, LONG - layout.LONGEST - len(ext))
+    flags = TAIL * bool(parts) | EXT * bool(ext)
+    if filtering.plain:
+        header = layout.following(base.data, head, flags, b"", now, (idle, absolute)) + ext
+    else:
+        body, tags, smaller = filtering.compressed(body)
+        header = layout.following(base.data, head, flags | PACKED * smaller, tags, now, (idle, absolute)) + ext
+        body = filtering.seal(body, header, key.encode())
+    data = b"".join((header, len(body).to_bytes(4, "big"), body, *parts)) if parts else header + body
     if len(data) > wire.size:
         raise EncodeError(f"the session takes {len(data)} bytes, the limit is {wire.size}")
     return data
@@ -71,7 +73,7 @@ def _changed(base: "Record", index: Index, changes: Mapping[str, Stored]) -> lis
         before = index.get(name, ABSENT)
         if before is ABSENT:
             check_name(name)
-        elif refers(before):
+        elif type(before) is bytes and before[:1] == MARK:
             holes = True
         if stored is ABSENT:
             index.pop(name, None)
@@ -113,7 +115,7 @@ def _packed(base: "Record", index: Index, parts: list[bytes], changes: Mapping[s
     """The packed index, from which long segments have gone to the tail where there is one, or no more room."""
     wire = base.wire
     if not parts:
-        packed = wire.packing.pack(index)
+        packed = wire.pack(index)
         if len(packed) < room or not (names := _long(index, index)):
             return packed
     else:
@@ -124,7 +126,7 @@ def _packed(base: "Record", index: Index, parts: list[bytes], changes: Mapping[s
         index[name] = reference(offset, stowed, sealed=wire.filtering.sealed)
         parts.append(stowed)
         offset += len(stowed)
-    return wire.packing.pack(index)
+    return wire.pack(index)
 
 
 def _long(index: Index, names: Iterable[str]) -> list[str]:
@@ -134,7 +136,7 @@ def _long(index: Index, names: Iterable[str]) -> list[str]:
 
 def _ext(base: "Record", principal: str | Keep | None) -> bytes:
     """The further fields of the header behind their length; nothing where there are none."""
-    if principal is KEEP or principal == base.principal:
+    if principal == base.principal:
         return base.ext
     fields = base.fields.copy()
     if principal is None:

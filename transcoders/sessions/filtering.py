@@ -42,9 +42,22 @@ class Filtering:
     Attributes:
         sealed: whether what is written is authenticated.
         tags: of the filters that are never left out.
+        plain: whether there are none.
+        bare: how a record without filters is read; None when it is not.
     """
 
-    __slots__ = ("_ciphers", "_compressors", "_index", "_seals", "_segments", "_size", "sealed", "tags")
+    __slots__ = (
+        "_ciphers",
+        "_compressors",
+        "_index",
+        "_seals",
+        "_segments",
+        "_size",
+        "bare",
+        "plain",
+        "sealed",
+        "tags",
+    )
 
     def __init__(self, chains: Sequence[Chain], size: int) -> None:
         filters, self._size = chains[0].filters, size
@@ -58,6 +71,8 @@ class Filtering:
             _learn(self._index, chain.filters, own=chain is chains[0])
             inner = tuple(one for one in chain.filters if one.rank < Rank.SIGN)
             _learn(self._segments, inner, own=chain is chains[0])
+        self.plain = not filters
+        self.bare = next(iter(self._index.get(b"", ())), None)
 
     def compressed(self, index: bytes) -> tuple[bytes, bytes, bool]:
         """The index as small as it gets, the tags of all filters, and whether a compressor is among them."""

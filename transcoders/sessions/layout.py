@@ -4,7 +4,7 @@ docs/format.md has the offsets. Write counter and id of the last write are at by
 without parsing; ids of earlier writes follow, so that whoever lost a reply can tell whether it had been saved.
 """
 
-from secrets import token_bytes
+from os import urandom
 from struct import Struct, error
 from typing import Final
 
@@ -69,19 +69,27 @@ def ring(data: bytes, head: Fixed) -> list[bytes]:
     return [head[2], *(data[at : at + ID] for at in range(start, end, ID))]
 
 
-def successors(data: bytes, head: Fixed, now: int) -> bytes:
-    """The earlier write ids of the record that is written after this one."""
-    if not head[1]:
-        return b""
-    recent = now - head[5] <= KEPT
-    start, end = places(head)
-    return head[2] + data[start : min(end, start + ID * (RING - 1))] if recent else head[2]
+def following(  # noqa: PLR0913, PLR0917 - the whole header
+    data: bytes, head: Fixed, flags: int, tags: bytes, now: int, times: tuple[int, int]
+) -> bytes:
+    """The header of the record after this one, with a fresh write id.
 
-
-def header(start: int, base: Fixed, ids: bytes, tags: bytes, times: tuple[int, int, int, int]) -> bytes:
-    """The bytes of the header of the record after the base, with a fresh write id."""
-    counts = len(ids) // ID << 4 | len(tags)
-    return FIXED.pack(start, base[1] + 1, token_bytes(ID), counts, *times) + tags + ids
+    Args:
+        data: the record.
+        head: the fields of its header.
+        flags: of the new one.
+        tags: of its filters.
+        now: seconds since 1970.
+        times: its idle and absolute seconds.
+    """
+    ids = b""
+    if head[1]:
+        ids = head[2]
+        if now - head[5] <= KEPT and (ring := head[3] >> 4):
+            start = SIZE + (head[3] & 0x0F)
+            ids += data[start : start + ID * min(ring, RING - 1)]
+    counts = len(ids) << 2 | len(tags)  # an id is four bytes, and its count the upper half of the byte
+    return FIXED.pack(START | flags, head[1] + 1, urandom(ID), counts, head[4] or now, now, *times) + tags + ids
 
 
 def written_by(head: bytes, wid: bytes, base_version: int) -> bool | None:
@@ -115,7 +123,7 @@ def refusal(data: bytes) -> Refused:
 
 def trail(tags: bytes) -> bytes:
     """The header of a trail: where a record has write counter and write id there is 0 and an id, then filter tags."""
-    return MAGIC + bytes((TRAIL, 0)) + NEW + token_bytes(ID) + bytes((len(tags),)) + tags
+    return MAGIC + bytes((TRAIL, 0)) + NEW + urandom(ID) + bytes((len(tags),)) + tags
 
 
 def tags_of_trail(data: bytes) -> tuple[bytes, int]:

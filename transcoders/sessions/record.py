@@ -11,8 +11,9 @@ from transcoders.errors import DecodeError, EncodeError, Malformed, TooLarge, Tr
 from transcoders.sessions import building, layout
 from transcoders.sessions.attribute import Attribute
 from transcoders.sessions.building import KEEP, Keep
+from transcoders.sessions.filtering import Way
 from transcoders.sessions.index import Index
-from transcoders.sessions.layout import EXT, NEW, PACKED, TAIL, Fixed
+from transcoders.sessions.layout import EXT, ID, NEW, PACKED, START, TAIL, Fixed
 from transcoders.sessions.references import MARK, follow
 from transcoders.sessions.stored import ABSENT, Stored, located
 
@@ -23,6 +24,10 @@ __all__ = ["ABSENT", "KEEP", "Record", "Stored", "Trail"]
 
 EXPANSION: Final = 16
 """Times the limit of bytes that all segments read of one record may expand to: one segment may be meant many times."""
+OWN: Final = Way((), sealed=False, packed=False, own=True)
+"""How a record is read that was never stored."""
+BLANK: Final[Fixed] = (START, 0, NEW, 0, 0, 0, 0, 0)
+"""The header of what is no record."""
 
 
 class Record:
@@ -38,18 +43,8 @@ class Record:
     """
 
     __slots__ = (
-        "_index",
-        "_native",
-        "_sealed",
-        "_segments",
-        "_spent",
-        "_tail",
-        "attributes",
-        "data",
-        "head",
-        "key",
-        "wire",
-    )
+        *("_index", "_segments", "_spent", "_tail", "_way", "attributes", "data", "head", "key", "wire"),
+    )  # fmt: skip
 
     moved: str | None = None
 
@@ -57,12 +52,13 @@ class Record:
         self, wire: "Wire[Any]", data: bytes, key: str, head: Fixed, attributes: Mapping[str, Attribute]
     ) -> None:
         self.wire, self.data, self.key, self.head, self.attributes = wire, data, key, head, attributes
+        self._index: Index | None = None
 
     @classmethod
     def of(cls, wire: "Wire[Any]", data: bytes, key: str, head: Fixed, index: Index) -> "Record":
         """A record that was never stored as such, with the index that its bytes would have."""
         made = cls(wire, data, key, head, wire.attributes)
-        made._take(index, b"", sealed=False, native=True)
+        made._take(index, b"", OWN)
         return made
 
     @property
@@ -108,10 +104,8 @@ class Record:
     @property
     def index(self) -> Index:
         """Name to what stands in the index; shared, never to be changed. Raises DecodeError."""
-        try:
-            return self._index
-        except AttributeError:
-            return self._load()
+        index = self._index
+        return self._load() if index is None else index
 
     @property
     def tail(self) -> bytes:
@@ -123,7 +117,7 @@ class Record:
     def native(self) -> bool:
         """Whether it was written through the filters that its wire writes through now."""
         _ = self.index
-        return self._native
+        return self._way.own
 
     @property
     def ext(self) -> bytes:
@@ -140,34 +134,40 @@ class Record:
         return self.wire.packing.unpack_fields(ext[2:]) if (ext := self.ext) else {}
 
     def _load(self) -> Index:
-        data, head, wire = self.data, self.head, self.wire
-        flags = head[0] & 0xFF
-        tags, at = layout.places(head)
-        if flags & EXT:
-            at += 2 + int.from_bytes(data[at : at + 2], "big")
-        end, tail = at, b""
-        if flags & TAIL:
-            at += 4
-            size = int.from_bytes(data[end:at], "big")
-            tail = data[at + size :]
-            body = data[at : at + size]
-            if len(body) != size:
-                raise Truncated(f"expected an index of {size} bytes in the record, found {len(body)} bytes")
+        head, wire = self.head, self.wire
+        counts = head[3]
+        if head[0] == START and not counts & 0x0F and (way := wire.filtering.bare) is not None:
+            body, tail = self.data[layout.SIZE + ID * (counts >> 4) :], b""
         else:
-            body = data[at:]
-        if not body:
-            raise Truncated(f"expected an index behind the header of {at} bytes, found {len(data)} bytes")
-        body, way = wire.filtering.open(data[layout.SIZE : tags], body, data[:end], self.key.encode())
-        if way.packed != bool(flags & PACKED):
-            raise Malformed("expected the flag of a compressed index where there is a compressor, and nowhere else")
-        index = wire.packing.unpack(body)
-        self._take(index, tail, sealed=way.sealed, native=way.own)
+            body, tail, way = self._opened()
+        index = wire.unpack(body)
+        self._take(index, tail, way)
         return index
 
-    def _take(self, index: Index, tail: bytes, *, sealed: bool, native: bool) -> None:
+    def _opened(self) -> tuple[bytes, bytes, Way]:
+        """The packed index, the tail, and how the index was read."""
+        data, flags = self.data, self.head[0] & 0xFF
+        tags, at = layout.places(self.head)
+        if flags & EXT:
+            at += 2 + int.from_bytes(data[at : at + 2], "big")
+        end, stop = at, len(data)
+        if flags & TAIL:
+            at += 4
+            stop = at + int.from_bytes(data[end:at], "big")
+        if not at < stop <= len(data):
+            raise Truncated(f"expected an index up to byte {max(stop, at + 1)} of the record, found {len(data)} bytes")
+        body, tail = data[at:stop], data[stop:]
+        filters = data[layout.SIZE : tags]
+        if not filters and (bare := self.wire.filtering.bare) is not None:
+            return body, tail, bare
+        body, way = self.wire.filtering.open(filters, body, data[:end], self.key.encode())
+        if way.packed != bool(flags & PACKED):
+            raise Malformed("expected the flag of a compressed index where there is a compressor, and nowhere else")
+        return body, tail, way
+
+    def _take(self, index: Index, tail: bytes, way: Way) -> None:
         self._segments: dict[str, bytes] = {}
-        self._spent = 0
-        self._tail, self._sealed, self._native = tail, sealed, native
+        self._tail, self._way, self._spent = tail, way, 0
         self._index = index  # the last, because it is what other threads look for
 
     def names(self) -> Collection[str]:
@@ -188,12 +188,10 @@ class Record:
         if known is not None:
             return known
         try:
-            segment = self.wire.filtering.fetch(follow(ref, self._tail, sealed=self._sealed))
+            segment = self.wire.filtering.fetch(follow(ref, self._tail, sealed=self._way.sealed))
             self._spent += len(segment)
             if self._spent > EXPANSION * self.wire.size:
-                raise TooLarge(
-                    f"the segments of the record expand to more than {EXPANSION} times {self.wire.size} bytes"
-                )
+                raise TooLarge(f"the segments of the record expand to more than {EXPANSION * self.wire.size} bytes")
         except DecodeError as error:
             located(error, name)
             raise
@@ -210,7 +208,7 @@ class Record:
         stored = self.stored(name)
         if stored is ABSENT:
             raise KeyError(name)
-        return self.decode(name, stored)
+        return self.decode(name, stored) if type(stored) is bytes or self.attributes else stored
 
     def attribute(self, name: str) -> Attribute:
         """How the values of an attribute of that name are stored."""
@@ -256,9 +254,10 @@ class Record:
             EncodeError: a name cannot be one, or a limit is exceeded.
             DecodeError: this record cannot be read.
         """
+        head = self.head
         return building.build(
-            self, changes, now, self.key if key is None else key, self.idle if idle is None else idle,
-            self.absolute if absolute is None else absolute, principal,
+            self, changes, now, self.key if key is None else key, head[6] if idle is None else idle,
+            head[7] if absolute is None else absolute, principal,
         )  # fmt: skip
 
     def read(self, data: bytes, key: str) -> "Record":
@@ -267,11 +266,11 @@ class Record:
 
     def declared(self, attributes: Mapping[str, Attribute]) -> "Record":
         """The same record, in which attributes have these declared types."""
-        if attributes is self.attributes:
+        if attributes is self.attributes or self.moved is not None:
             return self
         made = Record(self.wire, self.data, self.key, self.head, attributes)
-        if hasattr(self, "_index"):
-            made._take(self._index, self._tail, sealed=self._sealed, native=self._native)
+        if self._index is not None:
+            made._take(self._index, self._tail, self._way)
         return made
 
     def __repr__(self) -> str:
@@ -286,9 +285,5 @@ class Trail(Record):
 
     def __init__(self, wire: "Wire[Any]", data: bytes, key: str, moved: str) -> None:
         super().__init__(wire, data, key, BLANK, {})
-        self._take({}, b"", sealed=False, native=True)
+        self._take({}, b"", OWN)
         self.moved = moved
-
-
-BLANK: Final[Fixed] = (layout.START, 0, NEW, 0, 0, 0, 0, 0)
-"""The header of what is no record."""

@@ -36,10 +36,12 @@ class Wire(Generic[T]):
         attributes: its fields, by the names that they are stored under.
         filtering: its filters.
         packing: what packs indexes.
+        pack, unpack: its verbs.
     """
 
     __slots__ = (
-        *("_schemas", "_transcoder", "attributes", "filtering", "packing", "schema", "size", "spec", "untyped"),
+        *("_schemas", "_transcoder", "attributes", "filtering", "pack", "packing", "schema", "size", "spec"),
+        *("unpack", "untyped"),
     )  # fmt: skip
 
     def __init__(self, transcoder: Transcoder[Any], schema: type[T] | None = None) -> None:
@@ -50,6 +52,7 @@ class Wire(Generic[T]):
             raise SpecError("the transcoder has another schema= than the session: give it to one of them")
         self._transcoder, self.spec, self.size = transcoder, transcoder.spec, limits.size
         self.filtering, self.packing = Filtering(chains, limits.size), Packing()
+        self.pack, self.unpack = self.packing.pack, self.packing.unpack
         self.untyped = Attribute(chains, limits)
         self._schemas: dict[Any, Schema] = {}
         cls = own if schema is None else schema
