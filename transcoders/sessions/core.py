@@ -5,44 +5,35 @@ whether there is one or not, lost or expired, the comparison in the store decide
 and the promise that the lock is let go of whatever happens.
 """
 
-from collections.abc import Callable
+from typing import Final
 
 from transcoders.errors import ReadOnly, StoreError
 from transcoders.sessions import events, ids
-from transcoders.sessions.events import Event, Probe
+from transcoders.sessions.events import Event
 from transcoders.sessions.holding import Holding
 from transcoders.sessions.locking import locking
 from transcoders.sessions.opening import Opening
-from transcoders.sessions.policy import Policy
-from transcoders.sessions.ports import Outcome, Port
+from transcoders.sessions.ports import Outcome
 from transcoders.sessions.principals import Principals
 from transcoders.sessions.record import Record
 from transcoders.sessions.saving import Saved, Saving
 from transcoders.sessions.session import Session
-from transcoders.sessions.wire import Wire
+from transcoders.sessions.world import World
+
+ROUNDS: Final = 10
+"""Times that the sessions of a principal are listed to end them all: more of them may begin meanwhile."""
 
 
 class Core:
-    """What managers do, for one store and one kind of record.
+    """What managers do, for one store and one kind of record."""
 
-    Args:
-        port: the store, and the time.
-        wire: how records are read and written.
-        policy: what is decided.
-        probe: what is counted.
-        tell: what events are told to; it must not raise.
-        prefix: what stands before keys in the store.
-    """
-
-    def __init__(  # noqa: PLR0913, PLR0917 - the world, once
-        self, port: Port, wire: Wire, policy: Policy, probe: Probe, tell: Callable[[Event], None], prefix: str = ""
-    ) -> None:
-        self.port, self.policy = port, policy
-        self._wire, self._count, self._tell, self._prefix = wire, probe.count, tell, prefix
-        self._holding, locks = Holding(port, policy, probe), locking(policy.locking_mode)
-        self._principals = Principals(port, wire, policy, prefix)
-        self._opening = Opening(port, wire, policy, self._holding, locks, probe, tell, prefix)
-        self._saving = Saving(port, wire, policy, self._holding, locks, self._principals, probe, tell, prefix)
+    def __init__(self, world: World) -> None:
+        self.port, self._wire, self.policy, probe, self._tell, self._prefix = world
+        self._counts = probe.counts
+        self._holding, self._principals = Holding(world), Principals(world)
+        locks = locking(self.policy.locking_mode)
+        self._opening = Opening(world, self._holding, locks)
+        self._saving = Saving(world, self._holding, locks, self._principals)
         self.begin, self.fetch, self.touch = self._opening.begin, self._opening.fetch, self._saving.touch
         self.sessions_of = self._principals.sessions
 
@@ -62,7 +53,7 @@ class Core:
             return await self._saving.close(session)
         except BaseException as error:
             if isinstance(error, StoreError):
-                self._count("unknown_outcomes" if error.unknown else "store_failures")
+                self._counts["unknown_outcomes" if error.unknown else "store_failures"] += 1
             await self.port.shield(self._holding.let_go(session))
             raise
         finally:
@@ -94,17 +85,18 @@ class Core:
         key, grace = ids.key(sid, self._prefix), int(self.policy.rotation_grace * 1000)
         trail = self._wire.trail(key, old) if grace else b""
 
-        async def send(record: Record, base: Record, now: float) -> Outcome:
-            await self._principals.link(record, now)
-            token, ttl = self._holding.spend(session), self._saving.ttl(record, now)
-            return await self.port.move(old, key, record.data, base.etag, ttl, trail, grace, token)
+        async def send(data: bytes, base: Record, now: float) -> Outcome:
+            life = self._saving.life(base, header, now)
+            await self._principals.link(session.principal, key, life, now)
+            token, ttl = self._holding.spend(session), self.policy.ttl(*life, now)
+            return await self.port.move(old, key, data, base.etag, ttl, trail, grace, token)
 
-        base, record = await self._saving.write(session, changes, header, key, send)
+        base, data = await self._saving.write(session, changes, header, key, send)
         session.sid, session.key = sid, key
-        session.settle(record)
+        session.settle(self._wire.read(data, key))
         await self._principals.unlink(base.principal, old)
-        self._count("rotations")
-        self._tell(Event(events.ROTATED, old, session.request, record.principal, key))
+        self._counts["rotations"] += 1
+        self._tell(Event(events.ROTATED, old, session.request, session.principal, key))
         return sid
 
     async def destroy(self, session: Session) -> bool:
@@ -123,14 +115,17 @@ class Core:
         """End the sessions of a principal, all but the given one; how many. A login that races with it is a new one."""
         kept = ids.key(except_, self._prefix) if isinstance(except_, str) else except_ and except_.key
         ended = 0
-        while records := [one for one in await self.sessions_of(principal) if one.key != kept]:
+        for _ in range(ROUNDS):
+            records = [one for one in await self.sessions_of(principal) if one.key != kept]
             for record in records:
                 ended += await self._delete(record.key, principal, "", "")
+            if not records:
+                break
         return ended
 
     async def _delete(self, key: str, principal: str | None, request: str, token: str) -> bool:
         there = await self.port.delete(key, token)
         await self._principals.unlink(principal, key)
-        self._count("deletes")
+        self._counts["deletes"] += 1
         self._tell(Event(events.DESTROYED, key, request, principal))
         return there

@@ -1,5 +1,6 @@
 """What happens to sessions, told to whoever listens. Events hold keys of the store, never session ids."""
 
+from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol
 
 CREATED: Final = "created"
@@ -33,12 +34,13 @@ class Event(NamedTuple):
 class Probe(Protocol):
     """Where the core counts and measures; see `stats.Statistics`."""
 
-    def count(self, name: str, by: int = 1, /) -> None:
-        """Add to a counter."""
+    @property
+    def counts(self) -> dict[str, int]:
+        """The counters by name; `counts["loads"] += 1` is half of a call, and there are several in a request."""
         ...
 
-    def measure(self, name: str, value: float, /) -> None:
-        """Add to a distribution: seconds, or bytes where the name ends with `_bytes`."""
+    def adder(self, name: str, /) -> Callable[[float], None]:
+        """What adds to a distribution: seconds, or bytes where the name ends with `_bytes`."""
         ...
 
 
@@ -68,6 +70,10 @@ COUNTERS: Final = {
     "store_failures": "operations that the store failed",
     "unknown_outcomes": "writes of which nobody knows whether they took effect",
     "rejected": "requests refused because too many sessions were open",
+    "decoded_bytes": "bytes of records that requests decoded",
+    "untouched_bytes": "bytes of records that were loaded and not decoded: saved by laziness",
+    "encoded_bytes": "bytes of attributes that requests encoded to store them",
+    "copied_bytes": "bytes of records that were written without being encoded: saved by laziness",
 }
 """What is counted."""
 DISTRIBUTIONS: Final = {
@@ -77,9 +83,5 @@ DISTRIBUTIONS: Final = {
     "encode_seconds": "finding out what changed, and encoding that",
     "loaded_bytes": "size of records read",
     "saved_bytes": "size of records written",
-    "decoded_bytes": "bytes of attributes that a request decoded",
-    "untouched_bytes": "bytes of attributes that a request did not decode: saved by laziness",
-    "encoded_bytes": "bytes of attributes that a request encoded",
-    "copied_bytes": "bytes of attributes that were written without being encoded: saved by laziness",
 }
 """What is measured."""

@@ -6,10 +6,9 @@ was lost. Verbs that release the lock with what they do get the token from `spen
 
 from transcoders.errors import LockTimeout, StoreError
 from transcoders.sessions import ids
-from transcoders.sessions.events import Probe
-from transcoders.sessions.policy import Policy
-from transcoders.sessions.ports import Acquired, Port
+from transcoders.sessions.ports import Acquired
 from transcoders.sessions.session import Session
+from transcoders.sessions.world import World
 
 _SLACK = 0.002
 """Seconds after a holder's time is over at which a waiter asks again."""
@@ -18,9 +17,9 @@ _SLACK = 0.002
 class Holding:
     """The locks that the sessions of a manager hold, or wait for."""
 
-    def __init__(self, port: Port, policy: Policy, probe: Probe) -> None:
-        self._port, self._policy = port, policy
-        self._count, self._measure = probe.count, probe.measure
+    def __init__(self, world: World) -> None:
+        self._port, self._policy = world.port, world.policy
+        self._counts, self._waited = world.probe.counts, world.probe.adder("lock_seconds")
         self._waiting: dict[str, int] = {}
 
     async def lock(self, session: Session) -> bytes | None:
@@ -33,7 +32,7 @@ class Holding:
         answer = await self.queue(session)
         if answer is not None:
             return answer.data
-        self._count("lock_timeouts")
+        self._counts["lock_timeouts"] += 1
         policy = self._policy
         if policy.on_lock_timeout == "error":
             raise LockTimeout(
@@ -60,7 +59,7 @@ class Holding:
             await port.shield(self.let_go(session))
             return None
         port.keep(key, token, ttl)
-        self._count("locks")
+        self._counts["locks"] += 1
         return answer
 
     async def _turn(self, session: Session, key: str, token: str, answer: Acquired, begin: float) -> Acquired:
@@ -80,8 +79,8 @@ class Holding:
             waiting[key] -= 1
             if not waiting[key]:
                 waiting.pop(key, None)
-        self._count("locks_waited")
-        self._measure("lock_seconds", port.tick() - begin)
+        self._counts["locks_waited"] += 1
+        self._waited(port.tick() - begin)
         return answer
 
     def spend(self, session: Session) -> str:
@@ -98,4 +97,4 @@ class Holding:
             try:
                 await self._port.release(str(session.key), token)
             except StoreError:
-                self._count("store_failures")
+                self._counts["store_failures"] += 1

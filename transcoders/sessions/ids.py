@@ -17,6 +17,7 @@ LENGTH: Final = 43
 """Characters of an id."""
 _VALID = re.compile(rf"[A-Za-z0-9_-]{{{LENGTH}}}", re.ASCII).fullmatch
 _HASH: Final = 16
+_URLSAFE = bytes.maketrans(b"+/", b"-_")
 
 
 def make() -> str:

@@ -7,7 +7,8 @@ from typing import Any, Generic, TypeVar
 
 from transcoders.errors import SpecError
 from transcoders.limits import Limits
-from transcoders.pipeline import Transcoder, transcoder as build
+from transcoders.pipeline import Transcoder
+from transcoders.pipeline import transcoder as build
 from transcoders.sessions.clock import Clock
 from transcoders.sessions.core import Core
 from transcoders.sessions.events import KINDS, Event
@@ -19,6 +20,7 @@ from transcoders.sessions.shadow import Shadow
 from transcoders.sessions.stats import Silent, Statistics
 from transcoders.sessions.stores import open_store
 from transcoders.sessions.wire import Wire
+from transcoders.sessions.world import World
 
 T = TypeVar("T")
 Listener = Callable[[Event], object]
@@ -63,7 +65,7 @@ class Managing(Generic[T]):
             operation_timeout=self.policy.operation_timeout,
         )
         where = prefix(self.policy.storage_key_prefix, **(context or {}))
-        self._core = Core(self._port, self._wire, self.policy, self.statistics or Silent(), self._tell, where)
+        self._core = Core(World(self._port, self._wire, self.policy, self.statistics or Silent(), self._tell, where))
 
     def on(self, kind: str, listener: Listener) -> None:
         """Have the listener called with each event of a kind: `created`, `rotated`, `destroyed`, `expired`, `conflict`

@@ -5,64 +5,66 @@ there is no record, the session is a new one, and gets an id of its own when it 
 an empty session without a word: it is counted, told, and by policy raised or left alone.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Final
 
 from transcoders.errors import DecodeError, StoreError, TooManySessions
 from transcoders.sessions import events, ids
-from transcoders.sessions.events import Event, Probe
+from transcoders.sessions.events import Event
 from transcoders.sessions.holding import Holding
 from transcoders.sessions.locking import Locking, path, pattern
-from transcoders.sessions.policy import Policy, over
-from transcoders.sessions.ports import Port
+from transcoders.sessions.policy import over
 from transcoders.sessions.record import Record
 from transcoders.sessions.session import Session
-from transcoders.sessions.wire import Wire
+from transcoders.sessions.world import World
 
-TRAILS = 3
+TRAILS: Final = 3
 """Rotations within their grace that a request follows."""
+MOST: Final = 4
+"""Ids of one request that are tried."""
 
 
 class Opening:
     """Begins sessions, and reads their records."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - the parts of one core
-        self,
-        port: Port,
-        wire: Wire,
-        policy: Policy,
-        holding: Holding,
-        locking: Locking,
-        probe: Probe,
-        tell: Callable[[Event], None],
-        prefix: str,
-    ) -> None:
-        self._port, self._wire, self._policy, self._holding, self._locking = port, wire, policy, holding, locking
-        self._count, self._measure, self._tell, self._prefix = probe.count, probe.measure, tell, prefix
-        ignored = policy.request_uri_ignore_pattern
+    def __init__(self, world: World, holding: Holding, locks: Locking) -> None:
+        self._port, self._wire, self._policy, probe, self._tell, self._prefix = world
+        self._holding, self._locks = holding, locks
+        self._counts, self._took, self._size = probe.counts, probe.adder("load_seconds"), probe.adder("loaded_bytes")
+        ignored = self._policy.request_uri_ignore_pattern
         self._ignored = pattern("request_uri_ignore_pattern", ignored).fullmatch if ignored is not None else None
         self._open: set[int] = set()
 
-    def begin(self, session: Session, sid: str | None, request: str) -> None:
-        """Make a session out of the id that a client sent; the store is not asked.
+    def begin(self, session: Session, sids: str | Sequence[str] | None, request: str) -> None:
+        """Make a session out of what a client sent; the store is not asked.
+
+        Args:
+            session: a new one.
+            sids: the id, or several, since a browser may send several cookies of one name: the first that has a
+                record counts.
+            request: method and path.
 
         Raises:
             TooManySessions: this process has too many sessions open.
         """
         session.request = request
         if most := self._policy.max_active_sessions:
-            if len(self._open) >= most:
-                self._count("rejected")
-                raise TooManySessions(f"{most} sessions are open in this process, all that max_active_sessions allows")
-            self._open.add(id(session))
-        if sid is None or not self._policy.enabled:
-            self._count("requests_without_session")
-        elif ids.valid(sid):
-            self._count("requests_with_session")
-            session.sid, session.key = sid, ids.key(sid, self._prefix)
+            self._admit(session, most)
+        sent = () if sids is None or not self._policy.enabled else (sids,) if isinstance(sids, str) else sids
+        found = [sid for sid in sent if ids.valid(sid)]
+        if found:
+            self._counts["requests_with_session"] += 1
+            session.sid, session.key, session.others = found[0], ids.key(found[0], self._prefix), found[1:MOST]
         else:
-            self._count("ids_malformed")
+            self._counts["ids_malformed" if sent else "requests_without_session"] += 1
         if self._ignored is not None and self._ignored(path(request)):
             session.read_only = True
+
+    def _admit(self, session: Session, most: int) -> None:
+        if len(self._open) >= most:
+            self._counts["rejected"] += 1
+            raise TooManySessions(f"{most} sessions are open in this process, all that max_active_sessions allows")
+        self._open.add(id(session))
 
     def end(self, session: Session) -> None:
         """Note that the session is open no more."""
@@ -81,7 +83,7 @@ class Opening:
             try:
                 record = await self._find(session)
             except StoreError:
-                self._count("store_failures")
+                self._counts["store_failures"] += 1
                 if self._policy.on_store_failure == "error":
                     raise
                 session.read_only = session.adrift = True
@@ -94,9 +96,18 @@ class Opening:
         return self._wire.blank("", int(self._port.now()), policy.max_inactive_interval, policy.absolute_timeout)
 
     async def _find(self, session: Session) -> Record | None:
-        """The record under the session's key, with its lock where the request wants it; None when there is none."""
+        """The record under one of the session's keys, with its lock where the request wants it; None for none."""
+        record = await self._follow(session)
+        while record is None and session.others:
+            sid, *session.others = session.others
+            session.sid, session.key = sid, ids.key(sid, self._prefix)
+            record = await self._follow(session)
+        return record
+
+    async def _follow(self, session: Session) -> Record | None:
+        """The record under the session's key, or where a rotation took it a moment ago."""
         port, begin = self._port, self._port.tick()
-        wants = not session.read_only and self._locking.wants(session.request, port.now())
+        wants = not session.read_only and self._locks.wants(session.request, port.now())
         for _ in range(TRAILS):
             data = await (self._holding.lock(session) if wants else port.load(str(session.key)))
             try:
@@ -105,34 +116,34 @@ class Opening:
                 await self._holding.let_go(session)
                 raise
             if record is not None and record.moved is None:
-                self._count("loads")
-                self._measure("load_seconds", port.tick() - begin)
-                self._measure("loaded_bytes", len(record.data))
+                self._counts["loads"] += 1
+                self._took(port.tick() - begin)
+                self._size(len(record.data))
                 return record
             await self._holding.let_go(session)
             if record is None:
                 return None
-            session.sid, session.key = None, record.moved  # the id was rotated a moment ago
+            session.sid, session.key = None, record.moved
         return None
 
     def _read(self, session: Session, data: bytes | None) -> Record | None:
         """The record in the data, its seal checked; None where it is none, or no more."""
         if data is None:
-            self._count("ids_unknown")
+            self._counts["ids_unknown"] += 1
             return None
         key = str(session.key)
         try:
             record = self._wire.read(data, key)
             if record.moved is None:
-                record.names()
+                _ = record.index
         except DecodeError as error:
-            self._count("undecodable")
+            self._counts["undecodable"] += 1
             self._tell(Event(events.UNDECODABLE, key, session.request, None, str(error)))
             if self._policy.on_undecodable == "raise":
                 raise
             return None
-        if over(record.created, record.absolute, self._port.now()):
-            self._count("expired")
+        if record.absolute and over(record.created, record.absolute, self._port.now()):
+            self._counts["expired"] += 1
             self._tell(Event(events.EXPIRED, key, session.request, record.principal))
             return None
         return record

@@ -6,23 +6,23 @@ is stored and forgotten after it is gone: the list may name too many, never too 
 
 from transcoders.errors import DecodeError
 from transcoders.sessions import ids
-from transcoders.sessions.policy import Policy
-from transcoders.sessions.ports import Port
 from transcoders.sessions.record import Record
-from transcoders.sessions.wire import Wire
+from transcoders.sessions.world import World
+
+Life = tuple[int, int, int]
+"""When a session was created, its idle time and its age, in seconds."""
 
 
 class Principals:
     """The sessions of principals, in one store."""
 
-    def __init__(self, port: Port, wire: Wire, policy: Policy, prefix: str) -> None:
-        self._port, self._wire, self._policy, self._prefix = port, wire, policy, prefix
+    def __init__(self, world: World) -> None:
+        self._port, self._wire, self._policy, self._prefix = world.port, world.wire, world.policy, world.prefix
 
-    async def link(self, record: Record, now: float) -> None:
-        """Note the record under its principal, where it has one."""
-        if record.principal is not None:
-            ttl = self._policy.link_ttl(record.created, record.idle, record.absolute, now)
-            await self._port.link(ids.key(record.principal, self._prefix), record.key, ttl)
+    async def link(self, principal: str | None, key: str, life: Life, now: float) -> None:
+        """Note the record under the key as a session of the principal, where there is one."""
+        if principal is not None:
+            await self._port.link(ids.key(principal, self._prefix), key, self._policy.link_ttl(*life, now))
 
     async def unlink(self, principal: str | None, key: str) -> None:
         """Forget that the record under the key is a session of the principal."""

@@ -11,16 +11,15 @@ from typing import Any, Final
 
 from transcoders.errors import Conflict, ReadOnly, SessionGone
 from transcoders.sessions import events, ids
-from transcoders.sessions.events import Event, Probe
+from transcoders.sessions.events import Event
 from transcoders.sessions.holding import Holding
 from transcoders.sessions.locking import Locking, pattern
 from transcoders.sessions.merge import rebase
-from transcoders.sessions.policy import Policy
-from transcoders.sessions.ports import Outcome, Port
-from transcoders.sessions.principals import Principals
+from transcoders.sessions.ports import Outcome
+from transcoders.sessions.principals import Life, Principals
 from transcoders.sessions.record import Record, Stored
 from transcoders.sessions.session import Session
-from transcoders.sessions.wire import Wire
+from transcoders.sessions.world import World
 
 FREE: Final = 2
 """Writes that may find a newer record before the lock is taken."""
@@ -30,8 +29,10 @@ _TOUCHES: Final = 10_000
 """Sessions whose last touch a process remembers."""
 
 Changes = dict[str, Stored]
-Send = Callable[[Record, Record, float], Awaitable[Outcome]]
-"""Sends the new record, which was built on the base, to the store."""
+Header = Mapping[str, Any]
+"""What changes of `principal`, `idle` and `absolute`."""
+Send = Callable[[bytes, Record, float], Awaitable[Outcome]]
+"""Sends the new bytes, which were built on the base, to the store."""
 
 
 class Saved(IntEnum):
@@ -48,60 +49,52 @@ class Saved(IntEnum):
 class Saving:
     """Writes sessions."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - the parts of one core
-        self,
-        port: Port,
-        wire: Wire,
-        policy: Policy,
-        holding: Holding,
-        locking: Locking,
-        principals: Principals,
-        probe: Probe,
-        tell: Callable[[Event], None],
-        prefix: str,
-    ) -> None:
-        self._port, self._wire, self._policy, self._holding, self._locking = port, wire, policy, holding, locking
-        self._principals, self._prefix = principals, prefix
-        self._count, self._measure, self._tell = probe.count, probe.measure, tell
-        kept = policy.session_attribute_filter
+    def __init__(self, world: World, holding: Holding, locks: Locking, principals: Principals) -> None:
+        self._port, self._wire, self._policy, probe, self._tell, self._prefix = world
+        self._holding, self._locks, self._principals = holding, locks, principals
+        self._counts, self._took, self._size = probe.counts, probe.adder("save_seconds"), probe.adder("saved_bytes")
+        kept = self._policy.session_attribute_filter
         self._kept = pattern("session_attribute_filter", kept).fullmatch if kept is not None else None
         self._touched: dict[str, float] = {}
 
     async def close(self, session: Session) -> Saved:
         """Store what the request changed; see Core.close."""
+        counts = self._counts
         if session.ended or not session.loaded:
-            self._count("requests_without_access")
+            counts["requests_without_access"] += 1
             return Saved.SKIPPED
         changes, header = self.changes(session)
         if not changes and not header:
-            self._count("requests_without_change")
+            counts["requests_without_change"] += 1
             return Saved.SKIPPED if session.new else await self._rest(session)
-        self._count("requests_with_change")
+        counts["requests_with_change"] += 1
         if session.read_only:
             raise ReadOnly("the session was opened for reading only, and was changed")
         if not self._policy.enabled:
             return Saved.SKIPPED
         begin = self._port.tick()
-        record = await (self.create if session.new else self._save)(session, changes, header)
-        self._measure("save_seconds", self._port.tick() - begin)
-        self._measure("saved_bytes", len(record.data))
+        size = await (self.create if session.new else self._save)(session, changes, header)
+        self._took(self._port.tick() - begin)
+        self._size(size)
+        encoded = sum([len(stored) for stored in changes.values() if type(stored) is bytes])
+        counts["encoded_bytes"] += encoded
+        counts["copied_bytes"] += max(0, size - encoded)
         return Saved.WRITTEN
 
-    def changes(self, session: Session) -> tuple[Changes, dict[str, Any]]:
+    def changes(self, session: Session) -> tuple[Changes, Header]:
         """The attributes and the parts of the header that the request changed."""
-        changes, record = session.changes(), session.record
+        changes = session.changes()
         if self._kept is not None:
             changes = {name: stored for name, stored in changes.items() if self._kept(name)}
-        header: dict[str, Any] = {}
-        for name in ("principal", "idle", "absolute"):
-            if (value := getattr(session, name)) != getattr(record, name):
-                header[name] = value
-        return changes, header
+        record, decoded = session.record, session.decoded
+        self._counts["decoded_bytes"] += decoded
+        self._counts["untouched_bytes"] += max(0, len(record.data) - decoded)
+        return changes, session.header()
 
     async def _rest(self, session: Session) -> Saved:
         """The end of a request that changed nothing: a touch, when it is due."""
         record, now = session.record, self._port.now()
-        self._locking.learn(session.request, False, now)  # noqa: FBT003
+        self._locks.learn(session.request, False, now)  # noqa: FBT003
         if not session.read_only and self._due(record, max(record.written, self._touched.get(record.key, 0.0)), now):
             return await self.touch(session)
         if session.token:
@@ -116,53 +109,56 @@ class Saving:
         if session.new:
             return Saved.SKIPPED
         record, now = session.record, self._port.now()
-        if not await self._port.touch(record.key, self.ttl(record, now), self._holding.spend(session)):
+        life = self.life(record, {}, now)
+        if not await self._port.touch(record.key, self._policy.ttl(*life, now), self._holding.spend(session)):
             return Saved.SKIPPED
-        await self._note(record, now)
-        self._count("touches")
+        await self._note(record.key, session.principal, life, now)
+        self._counts["touches"] += 1
         return Saved.TOUCHED
 
-    async def create(self, session: Session, changes: Changes, header: Mapping[str, Any]) -> Record:
-        """Store a new session under a new id; the record stored."""
+    async def create(self, session: Session, changes: Changes, header: Header) -> int:
+        """Store a new session under a new id; the bytes stored."""
+        base = session.record
         while True:
             now, sid = self._port.now(), ids.make()
-            key = ids.key(sid, self._prefix)
-            record = self._built(session.record, changes, header, key, now)
-            await self._principals.link(record, now)
-            if await self._port.create(key, record.data, self.ttl(record, now)):
+            key, life = ids.key(sid, self._prefix), self.life(base, header, now)
+            data = base.build(changes, int(now), key=key, **header)
+            await self._principals.link(session.principal, key, life, now)
+            if await self._port.create(key, data, self._policy.ttl(*life, now)):
                 break
         session.sid, session.key, session.new = sid, key, False
-        session.settle(record)
-        self._count("creates")
-        self._tell(Event(events.CREATED, key, session.request, record.principal))
-        return record
+        session.settle(self._wire.read(data, key))
+        self._counts["creates"] += 1
+        self._tell(Event(events.CREATED, key, session.request, session.principal))
+        return len(data)
 
-    async def _save(self, session: Session, changes: Changes, header: Mapping[str, Any]) -> Record:
-        """Store the changes on top of the newest record; the record stored."""
-        key = session.record.key
-        self._locking.learn(session.request, True, self._port.now())  # noqa: FBT003
+    async def _save(self, session: Session, changes: Changes, header: Header) -> int:
+        """Store the changes on top of the newest record; the bytes stored."""
+        key, principal = session.record.key, session.principal
+        self._locks.learn(session.request, True, self._port.now())  # noqa: FBT003
 
-        async def send(record: Record, base: Record, now: float) -> Outcome:
+        async def send(data: bytes, base: Record, now: float) -> Outcome:
+            life = self.life(base, header, now)
             if "principal" in header:
-                await self._principals.link(record, now)
+                await self._principals.link(principal, key, life, now)
             token = self._holding.spend(session)
-            return await self._port.save(key, record.data, base.etag, self.ttl(record, now), token)
+            return await self._port.save(key, data, base.etag, self._policy.ttl(*life, now), token)
 
-        base, record = await self.write(session, changes, header, key, send)
-        session.settle(record)
+        base, data = await self.write(session, changes, header, key, send)
+        session.settle(self._wire.read(data, key))
         if "principal" in header:
             await self._principals.unlink(base.principal, key)
-        elif record.principal is not None:
+        elif principal is not None:
             now = self._port.now()
-            if self._due(record, self._touched.get(key, 0.0), now):
-                await self._note(record, now)
-        self._count("saves")
-        return record
+            if self._due(base, self._touched.get(key, 0.0), now):
+                await self._note(key, principal, self.life(base, header, now), now)
+        self._counts["saves"] += 1
+        return len(data)
 
-    async def write(  # noqa: PLR0913, PLR0917 - what is written, where to and how
-        self, session: Session, changes: Changes, header: Mapping[str, Any], key: str, send: Send
-    ) -> tuple[Record, Record]:
-        """Send the changes until they stand on top of the newest record; the record they were put on, and the new one.
+    async def write(
+        self, session: Session, changes: Changes, header: Header, key: str, send: Send
+    ) -> tuple[Record, bytes]:
+        """Send the changes until they stand on top of the newest record; the record they were put on, and the bytes.
 
         Raises:
             SessionGone: the session was ended in the meantime.
@@ -171,56 +167,53 @@ class Saving:
         base = session.record
         for attempt in range(TRIES):
             now = self._port.now()
-            record = self._built(base, changes, header, key, now)
-            outcome = await send(record, base, now)
+            data = base.build(changes, int(now), key=key, **header)
+            outcome = await send(data, base, now)
             if outcome is Outcome.SAVED:
-                return base, record
+                return base, data
             if outcome is Outcome.GONE:
                 raise self._gone()
             theirs = await self._newer(session, lock=attempt >= FREE)
             changes, base = self._rebased(session, base, changes, theirs), theirs
         raise self._conflict(session, f"{TRIES} other writes came first", tuple(changes))
 
-    def _built(self, base: Record, changes: Changes, header: Mapping[str, Any], key: str, now: float) -> Record:
-        return self._wire.read(base.build(changes, int(now), key=key, **header), key).declared(base.attributes)
+    def life(self, base: Record, header: Header, now: float) -> Life:
+        """When the session that is built on the base was created, and how long it lives."""
+        return base.created or int(now), header.get("idle", base.idle), header.get("absolute", base.absolute)
 
     async def _newer(self, session: Session, *, lock: bool) -> Record:
         """The record that stands where this session's was; with its lock, where that can be had."""
-        self._count("conflicts")
+        self._counts["conflicts"] += 1
         key = session.record.key
         answer = await self._holding.queue(session) if lock else None
         data = answer.data if answer is not None else await self._port.load(key)
         record = self._wire.read(data, key) if data is not None else None
         if record is None or record.moved is not None:
             raise self._gone()
-        return record.declared(session.record.attributes)
+        return record
 
     def _rebased(self, session: Session, base: Record, changes: Changes, theirs: Record) -> Changes:
         try:
             left = rebase(base, changes, theirs, self._policy, session.asked)
         except Conflict as error:
             raise self._conflict(session, str(error), error.names) from None
-        self._count("merges")
+        self._counts["merges"] += 1
         return left
 
-    async def _note(self, record: Record, now: float) -> None:
+    async def _note(self, key: str, principal: str | None, life: Life, now: float) -> None:
         """Remember that the session's end was put off just now, and keep it noted under its principal for longer."""
         touched = self._touched
-        touched.pop(record.key, None)
-        touched[record.key] = now
+        touched.pop(key, None)
+        touched[key] = now
         if len(touched) > _TOUCHES:
             touched.pop(next(iter(touched), ""), None)  # another thread may have made room already
-        await self._principals.link(record, now)
-
-    def ttl(self, record: Record, now: float) -> int:
-        """Milliseconds that the record lives from now."""
-        return self._policy.ttl(record.created, record.idle, record.absolute, now)
+        await self._principals.link(principal, key, life, now)
 
     def _gone(self) -> SessionGone:
-        self._count("gone")
+        self._counts["gone"] += 1
         return SessionGone("the session was ended while this request was under way; its changes are not stored")
 
     def _conflict(self, session: Session, reason: str, names: tuple[str, ...]) -> Conflict:
-        self._count("conflicts_raised")
+        self._counts["conflicts_raised"] += 1
         self._tell(Event(events.CONFLICT, str(session.key), session.request, session.principal, ", ".join(names)))
         return Conflict(reason, names)

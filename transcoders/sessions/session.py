@@ -1,7 +1,7 @@
 """A session in a request: its attributes, whose it is, how long it lives, and the same seen as a declared type."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from transcoders.errors import EncodeError, SessionError, SpecError
 from transcoders.sessions.attributes import Attributes, read_only
@@ -23,6 +23,7 @@ class Session(Attributes, Generic[T]):
     Attributes:
         sid: its id; None while it has none.
         key: the key of the store for it.
+        others: ids that the client sent beside it, to be tried when it has no record.
         new: whether it was never stored.
         request: method and path of the request.
         token: of the lock it holds.
@@ -33,7 +34,7 @@ class Session(Attributes, Generic[T]):
 
     __slots__ = (
         *("_absolute", "_idle", "_principal", "_view", "_wire"),
-        *("adrift", "ended", "key", "request", "sid", "token", "__weakref__"),
+        *("adrift", "ended", "key", "others", "request", "sid", "token", "__weakref__"),
     )  # fmt: skip
 
     def __init__(
@@ -49,6 +50,7 @@ class Session(Attributes, Generic[T]):
         self.ended = self.adrift = False
         self.sid: str | None = None
         self.key: str | None = None
+        self.others: list[str] = []
         self.token = self.request = ""
 
     @property
@@ -94,6 +96,13 @@ class Session(Attributes, Generic[T]):
                 raise EncodeError(f"a timeout is a whole number of seconds from 0 to {HIGHEST}, not {seconds!r}")
         self._idle = self._idle if idle is None else idle
         self._absolute = self._absolute if absolute is None else absolute
+
+    def header(self) -> dict[str, Any]:
+        """What changes of `principal`, `idle` and `absolute`; empty when nothing was told, or what is so already."""
+        if self._principal is KEEP and self._idle is None and self._absolute is None:
+            return {}
+        now = {"principal": self.principal, "idle": self.idle, "absolute": self.absolute}
+        return {name: value for name, value in now.items() if value != getattr(self.record, name)}
 
     @property
     def data(self) -> T:
