@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: bench bench-peers test lint floor fuzz clean
+.PHONY: bench bench-peers bench-requests test lint floor fuzz clean
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -26,6 +26,9 @@ floor: $(VENV)/.installed  ## our round trip against the bare library, as ratios
 
 bench-peers: $(VENV)/.installed  ## typed round trips against the best validating peers
 	$(BIN)/python -m bench.peers $(ARGS)
+
+bench-requests: $(VENV)/.installed  ## whole session requests on Valkey and Redis, against clients that only move the bytes
+	$(BIN)/python -m bench.requests $(ARGS)
 
 fuzz: $(VENV)/.installed  ## hostile bytes for every reader, a minute each
 	$(BIN)/python -m tests.fuzz --seconds 60 $(ARGS)

@@ -102,9 +102,29 @@ def pin(pid: int, cpu: int) -> None:
             os.sched_setaffinity(thread, {cpu})
 
 
-def core() -> int | None:
-    """The core to pin to: the last one, since systems tend to serve interrupts on the first; None without affinity."""
-    return max(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+def cores() -> tuple[int | None, int | None]:
+    """The core to pin a client to, the last one, since systems tend to serve interrupts on the first; and another one.
+
+    The same one twice where there is no other; None where the system cannot pin.
+    """
+    if not hasattr(os, "sched_getaffinity"):
+        return None, None
+    usable = sorted(os.sched_getaffinity(0))
+    return usable[-1], usable[0]
+
+
+@contextmanager
+def pinned(cpu: int | None) -> Iterator[None]:
+    """This process stays on that core meanwhile."""
+    if cpu is None:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    pin(0, cpu)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def free_port() -> int:

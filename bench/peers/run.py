@@ -3,14 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from time import perf_counter
 
 from bench.peers.contest import Contest, hold
 from bench.peers.roster import roster
 from bench.peers.values import PAYLOADS
 from bench.peers.verdict import Verdict, judge
-from transcoders.measure.machine import commit, machine
+from transcoders.measure.machine import commit, machine, versions
 
 _PACKAGES = (
     *("transcoders", "msgspec", "serpyco-rs", "pydantic", "cattrs", "attrs", "mashumaro", "itsdangerous"),
@@ -60,18 +59,8 @@ def run(payloads: Sequence[str], codecs: Sequence[str], turns: int, command: str
         made.strftime("%Y-%m-%d %H:%M UTC"),
         perf_counter() - start,
         machine(),
-        _versions(),
+        versions(_PACKAGES),
         commit(),
         absent,
         tuple(contests),
     )
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found

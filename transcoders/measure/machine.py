@@ -1,6 +1,7 @@
 """The machine and the versions under which a run was made. No host name, no user, no path."""
 
 import subprocess
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -26,10 +27,10 @@ def machine() -> dict[str, str]:
     return {fact: str(known[fact]) for fact in _FACTS if fact in known}
 
 
-def versions() -> dict[str, str]:
-    """The installed version of each package that takes part."""
+def versions(packages: Sequence[str] = _PACKAGES) -> dict[str, str]:
+    """The installed version of each package that takes part; those that are not installed are left out."""
     found: dict[str, str] = {}
-    for package in _PACKAGES:
+    for package in packages:
         try:
             found[package] = version(package)
         except PackageNotFoundError:

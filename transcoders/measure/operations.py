@@ -26,12 +26,12 @@ OPERATIONS = {
 def timed(op: str, transcoder: Transcoder[Any], variants: Sequence[object], encoded: Sequence[bytes]) -> Timed:
     """The loop of an operation; `encoded` are the variants' bytes."""
     if op == "encode":
-        return _calls(transcoder.encode, variants)
+        return calls(transcoder.encode, variants)
     if op == "decode":
-        return _calls(transcoder.decode, encoded)
+        return calls(transcoder.decode, encoded)
     if op == "recheck":
         return _rechecks(transcoder, encoded)
-    return _calls(peek, encoded)
+    return calls(peek, encoded)
 
 
 def calibrated(loop: Timed, seconds: float) -> int:
@@ -42,7 +42,9 @@ def calibrated(loop: Timed, seconds: float) -> int:
     return max(1, round(loops * seconds / took))
 
 
-def _calls(call: Callable[[Any], object], arguments: Sequence[Any]) -> Timed:
+def calls(call: Callable[[Any], object], arguments: Sequence[Any]) -> Timed:
+    """The loop that calls with each of the arguments in turn."""
+
     def loop(loops: int) -> float:
         started = perf_counter()
         for _ in repeat(None, loops):
