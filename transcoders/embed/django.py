@@ -34,6 +34,7 @@ def _changed(*, setting: str, **_: object) -> None:
 
 
 setting_changed.connect(_changed)
+_sessions()  # Django hides what goes wrong when a session is read, so wrong settings show up here, where it does not
 
 
 class Serializer:

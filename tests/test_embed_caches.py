@@ -1,0 +1,221 @@
+"""Caches and queues over a transcoder, in memory and files: cachelib, aiocache, dogpile.cache, kombu and Celery."""
+
+import asyncio
+import io
+import json
+import pickle
+from collections import OrderedDict
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import msgpack
+import pytest
+from aiocache import caches
+from cachelib import FileSystemCache, SimpleCache
+from cachelib.serializers import FileSystemSerializer, RedisSerializer
+from celery import Celery
+from celery.contrib.testing.worker import start_worker
+from dogpile.cache import make_region
+from dogpile.cache.api import NO_VALUE, CantDeserializeException
+from kombu import Connection, serialization
+from kombu.exceptions import ContentDisallowed
+from kombu.exceptions import DecodeError as KombuDecodeError
+
+from transcoders import EncodeError, SpecError, peek
+from transcoders.embed import aiocache, cachelib, dogpile, kombu
+
+VALUE = {"at": datetime(2026, 1, 1, tzinfo=UTC), "price": Decimal("1.10"), "place": (1, 2), "roles": {"a"}}
+BROKEN = (b"", b"\xff\xfe", b"\xc1T\x01\x02", b"!\xff", pickle.dumps(print), b"!" + pickle.dumps(print))
+
+
+# cachelib.
+
+
+@pytest.fixture(params=["memory", "file"])
+def cache(request, tmp_path):
+    """A cache of cachelib over MessagePack."""
+    made = SimpleCache() if request.param == "memory" else FileSystemCache(str(tmp_path))
+    made.serializer = cachelib.Serializer("msgpack+zlib")
+    return made
+
+
+def test_cachelib_keeps_values(cache):
+    """What was set is what is got, with its types; a key that is not there is None."""
+    assert cache.set("key", VALUE)
+    assert cache.get("key") == VALUE
+    assert cache.get_many("key", "other") == [VALUE, None]
+    assert cache.add("key", 1) is False
+    assert cache.set("number", 5)
+    assert cache.inc("number", 2) == 7
+    assert cache.get("number") == 7
+    assert cache.delete("key")
+    assert cache.get("key") is None
+
+
+def test_cachelib_refuses_what_would_change(cache):
+    """A value outside the session value set is an EncodeError, and the file cache leaves no half of it."""
+    with pytest.raises(EncodeError):
+        cache.set("key", {"v": object()})
+    assert cache.get("key") is None
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_cachelib_misses_what_cannot_be_read(broken, caplog):
+    """Broken bytes are a miss that is logged, from memory as from a file, and run nothing."""
+    serializer = cachelib.Serializer("json")
+    assert serializer.loads(broken) is None
+    assert serializer.load(io.BytesIO(broken)) is None
+    assert caplog.text.count("stored bytes cannot be read") == 2
+    assert serializer.loads(None) is None
+
+
+def test_cachelib_pickles_are_read_when_asked_for():
+    """What cachelib pickled, in Redis and in files, is read as data where `accept` says so."""
+    asked, other = cachelib.Serializer({"accept": ["raw-pickle"]}), cachelib.Serializer("json")
+    for value in (VALUE, 5, "text", [True]):
+        for former in (RedisSerializer(), FileSystemSerializer()):
+            assert asked.loads(former.dumps(value)) == value
+    file = io.BytesIO()
+    FileSystemSerializer().dump(VALUE, file)
+    assert asked.load(io.BytesIO(file.getvalue())) == VALUE
+    assert other.loads(RedisSerializer().dumps(VALUE)) is None
+    assert other.loads(b'{"a":1}') == {"a": 1}
+
+
+# aiocache.
+
+
+@pytest.fixture
+def configured():
+    """A cache that aiocache makes of a configuration."""
+    before = caches.get_config()
+    settings = {"class": "transcoders.embed.aiocache.Serializer", "spec": "msgpack", "accept": ["raw-pickle"]}
+    caches.set_config(before | {"shop": {"cache": "aiocache.SimpleMemoryCache", "serializer": settings}})
+    yield caches.get("shop")
+    caches.set_config(before)
+
+
+def test_aiocache_keeps_values(configured):
+    """A cache from a configuration gives back what was set, counts, and misses what is not there or broken."""
+
+    async def use():
+        await configured.set("key", VALUE)
+        assert peek(await configured.raw("get", "key")).codec == "msgpack"
+        assert await configured.get("key") == VALUE
+        assert await configured.multi_get(["key", "other"]) == [VALUE, None]
+        await configured.set("number", 5)
+        assert await configured.raw("get", "number") == b"5"
+        assert await configured.get("number") == 5
+        for former in (json.dumps({"a": 1}).encode(), msgpack.dumps({"a": 1}), pickle.dumps({"a": 1})):
+            await configured.raw("__setitem__", "former", former)
+            assert await configured.get("former") == {"a": 1}
+        for broken in BROKEN:
+            await configured.raw("__setitem__", "broken", broken)
+            assert await configured.get("broken") is None
+
+    asyncio.run(use())
+
+
+def test_aiocache_takes_one_setting():
+    """A config string, too, is all it takes."""
+    serializer = aiocache.Serializer("cbor")
+    assert serializer.loads(serializer.dumps(VALUE)) == VALUE
+    assert serializer.encoding is None
+    with pytest.raises(SpecError, match="settings of aiocache have no 'speck'"):
+        aiocache.Serializer(speck="cbor")
+
+
+# dogpile.cache.
+
+
+def test_dogpile_keeps_values_and_makes_broken_ones_anew(caplog):
+    """A region gives back what was made; what cannot be read counts as not there, and is made again."""
+    region = make_region(**dogpile.coding("msgpack+zlib")).configure("dogpile.cache.memory")
+    made = []
+
+    def make():
+        made.append(1)
+        return VALUE
+
+    for _ in range(2):
+        assert region.get_or_create("key", make) == VALUE
+    stored = region.backend._cache["key"]
+    metadata, _, payload = stored.partition(b"|")
+    assert peek(payload).codec == "msgpack"
+    for count, broken in enumerate(BROKEN, 2):
+        region.backend._cache["key"] = metadata + b"|" + broken
+        assert region.get("key") is NO_VALUE
+        assert region.get_or_create("key", make) == VALUE
+        assert len(made) == count
+    assert "stored bytes cannot be read" in caplog.text
+
+
+def test_dogpile_pickles_are_read_when_asked_for():
+    """What dogpile pickled is read as data where `accept` says so, JSON in any case."""
+    assert dogpile.coding({"accept": ["raw-pickle"]})["deserializer"](pickle.dumps(VALUE)) == VALUE
+    with pytest.raises(CantDeserializeException):
+        dogpile.coding()["deserializer"](pickle.dumps(VALUE))
+    assert dogpile.coding()["deserializer"](b'{"a":1}') == {"a": 1}
+
+
+# kombu and Celery.
+
+
+@pytest.fixture
+def installed():
+    """The serializer, under a name of the test's own."""
+    kombu.install("msgpack", "shop")
+    yield "shop"
+    serialization.unregister("shop")
+
+
+def test_kombu_carries_messages(installed):
+    """A message goes through a queue and comes out as it was; what is not accepted is not read."""
+    with Connection("memory://") as connection, connection.SimpleQueue("shop-queue", serializer=installed) as queue:
+        queue.consumer.accept = {kombu.CONTENT_TYPE}
+        queue.put(VALUE | {"options": OrderedDict(a=1)})
+        message = queue.get(timeout=1)
+        assert message.payload == VALUE | {"options": {"a": 1}}
+        assert (message.content_type, message.content_encoding) == (kombu.CONTENT_TYPE, "binary")
+        message.ack()
+        queue.put([1], serializer="pickle")
+        with pytest.raises(ContentDisallowed):
+            queue.get(timeout=1).decode()
+
+
+@pytest.mark.parametrize("broken", BROKEN[1:])
+def test_kombu_tells_what_cannot_be_read(installed, broken):
+    """Broken bodies are kombu's own DecodeError, which its consumers handle."""
+    with pytest.raises(KombuDecodeError):
+        serialization.loads(broken, kombu.CONTENT_TYPE, "binary")
+
+
+@pytest.fixture
+def prompt(monkeypatch):
+    """Celery's worker looks every 2 seconds whether it is to stop; here it does at once."""
+    drain = Connection.drain_events
+    monkeypatch.setattr(Connection, "drain_events", lambda self, **_: drain(self, timeout=0.01))
+
+
+@pytest.mark.usefixtures("prompt")
+def test_celery_runs_tasks(installed):
+    """Arguments, links and results of tasks go through the serializer, and so does what fails."""
+    app = Celery("shop", broker="memory://", backend="cache+memory://", set_as_current=False)
+    app.conf.update(task_serializer=installed, result_serializer=installed, accept_content=[installed])
+    app.conf.broker_transport_options = {"polling_interval": 0.01}
+
+    @app.task(name="shop.total")
+    def total(prices, extra=Decimal(0), **_):
+        return {"total": sum(prices, extra), "at": VALUE["at"]}
+
+    @app.task(name="shop.pay")
+    def pay(done):
+        return done["total"] * 2
+
+    with start_worker(app, perform_ping_check=False, pool="solo", shutdown_timeout=10):
+        result = total.delay([Decimal("1.10"), Decimal("2.20")], extra=Decimal(1))
+        assert result.get(timeout=10, interval=0.01) == {"total": Decimal("4.30"), "at": VALUE["at"]}
+        assert (total.s([Decimal("1.10")]) | pay.s()).delay().get(timeout=10, interval=0.01) == Decimal("2.20")
+        failed = pay.delay({})
+        with pytest.raises(KeyError):
+            failed.get(timeout=10, interval=0.01)
