@@ -1,5 +1,4 @@
-"""Which requests lock their session before they read it: none, all, those of a pattern, or those that are not known to
-only read.
+"""Which requests lock their session before they read it: none, all, those of a pattern, or all that may write.
 
 A request is named by its method and path, `POST /cart`; the query string is not part of the name. A lock spares
 conflicts, it does not guard: an unlocked request that writes is caught by the version of the record. So a wrong guess
@@ -7,9 +6,11 @@ of `auto` costs a merge at worst, and is not made twice.
 """
 
 import re
+from contextlib import suppress
 from typing import Final, Protocol, TypeVar
 
 from transcoders.errors import SpecError
+from transcoders.options import nearest
 
 V = TypeVar("V")
 CLEAN: Final = 3
@@ -18,7 +19,10 @@ REMEMBERED: Final = 6 * 3600
 """Seconds for which `auto` remembers what a name did."""
 MOST: Final = 10_000
 """Names that `auto` remembers of each kind."""
-_PATTERN = "uriPattern:"
+LONGEST: Final = 250
+"""Characters of a name that `auto` remembers; a client may send paths of any length, which stay unknown and lock."""
+_PATTERN: Final = "uriPattern:"
+_MODES: Final = ("none", "all", "auto", f"{_PATTERN}REGEX")
 
 
 def name(request: str) -> str:
@@ -28,7 +32,8 @@ def name(request: str) -> str:
 
 def path(request: str) -> str:
     """The path of a request: what stands behind the method, without the query string."""
-    return name(request).rpartition(" ")[2]
+    method, _, rest = name(request).partition(" ")
+    return rest if rest and "/" not in method else name(request)
 
 
 class Locking(Protocol):
@@ -74,7 +79,7 @@ class Matching(Always):
 
 
 class Learning:
-    """Requests lock until requests of their name were seen to change nothing, several times; one that writes locks on."""
+    """Requests lock until those of their name changed nothing, several times; a name that writes locks on."""
 
     __slots__ = ("_readers", "_writers")
 
@@ -88,9 +93,9 @@ class Learning:
         return times < CLEAN or now >= until
 
     def learn(self, request: str, changed: bool, now: float, /) -> None:  # noqa: FBT001
-        """Count the request for its name, or against it; a request without a name is never known."""
+        """Count the request for its name, or against it; a request without a name, or of a long one, is never known."""
         called = name(request)
-        if not called:
+        if not 0 < len(called) <= LONGEST:
             return
         until = now + REMEMBERED
         if changed:
@@ -108,7 +113,8 @@ def _note(seen: dict[str, V], called: str, value: V) -> None:
     seen.pop(called, None)
     seen[called] = value
     if len(seen) > MOST:
-        seen.pop(next(iter(seen), ""), None)  # another thread may have made room already
+        with suppress(RuntimeError):  # another thread notes one just now, and makes room too
+            seen.pop(next(iter(seen), ""), None)
 
 
 def locking(mode: str) -> Locking:
@@ -122,7 +128,7 @@ def locking(mode: str) -> Locking:
     if mode == "auto":
         return Learning()
     if not mode.startswith(_PATTERN):
-        raise SpecError(f"locking_mode is none, all, auto or {_PATTERN}REGEX, not {mode!r}")
+        raise SpecError(f"locking_mode has no mode {mode!r}{nearest(mode, _MODES)}")
     return Matching(pattern("locking_mode", mode.removeprefix(_PATTERN)))
 
 
