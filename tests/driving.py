@@ -1,0 +1,146 @@
+"""Both managers as if they were one, so that one scenario runs on either: verbs are called, whatever is awaited inside."""
+
+import asyncio
+import inspect
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tests.clock import VirtualClock
+from transcoders.sessions.aio import AsyncSessionManager
+from transcoders.sessions.events import KINDS, Event
+from transcoders.sessions.manager import SessionManager
+from transcoders.sessions.session import Session
+from transcoders.sessions.stores.memory import MemoryStore
+
+KINDS_OF_MANAGER = ("sync", "async")
+
+
+class Tap:
+    """A store that notes what is asked of it, and goes wrong where it is told to.
+
+    Attributes:
+        calls: the verbs, in the order of the calls.
+        wrong: verb to what is raised before its effect; or to a function of the arguments that is called before it.
+        lost: verb to what is raised after its effect.
+    """
+
+    def __init__(self, store: MemoryStore) -> None:
+        self.store = store
+        self.calls: list[str] = []
+        self.wrong: dict[str, Exception | Callable[..., object]] = {}
+        self.lost: dict[str, Exception] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        verb = getattr(self.store, name)
+        if not callable(verb):
+            return verb
+
+        def call(*arguments: Any) -> Any:
+            self.calls.append(name)
+            wrong = self.wrong.get(name)
+            if isinstance(wrong, Exception):
+                raise wrong
+            if wrong is not None:
+                wrong(*arguments)
+            answer = verb(*arguments)
+            if name in self.lost:
+                raise self.lost[name]
+            return answer
+
+        return call
+
+    def asked(self) -> list[str]:
+        """The verbs since it was asked last, without those that wake, watch and renew."""
+        calls = [name for name in self.calls if name not in {"watch", "unwatch", "renew"}]
+        self.calls.clear()
+        return calls
+
+
+class Driver:
+    """A manager of either kind over a tapped store in memory, on a clock that stands still.
+
+    Args:
+        kind: `sync` or `async`.
+        tap: the store; a new one when there is none.
+        clock: the time; a new one when there is none.
+        settings: those of the manager.
+
+    Attributes:
+        manager: the manager.
+        events: what it told, in order.
+    """
+
+    def __init__(
+        self, kind: str, *arguments: Any, tap: Tap | None = None, clock: VirtualClock | None = None, **settings: Any
+    ) -> None:
+        self.kind, self.clock = kind, clock or VirtualClock()
+        self.tap = tap or Tap(MemoryStore(clock=self.clock))
+        self.runner = asyncio.Runner()
+        self.events: list[Event] = []
+        manager: Any = SessionManager if kind == "sync" else AsyncSessionManager
+        self.manager = self.run(lambda: manager(self.tap, *arguments, clock=self.clock, **settings))
+        for name in KINDS:
+            self.manager.on(name, self.events.append)
+
+    def run(self, call: Callable[[], Any]) -> Any:
+        """What the call returns; in an event loop, and awaited where that is due, when the manager is for asyncio."""
+        if self.kind == "sync":
+            return call()
+
+        async def inside() -> Any:
+            found = call()
+            return await found if inspect.isawaitable(found) else found
+
+        return self.runner.run(inside())
+
+    def __getattr__(self, name: str) -> Any:
+        """Any verb of the manager."""
+        verb = getattr(self.manager, name)
+        return lambda *arguments, **named: self.run(lambda: verb(*arguments, **named))
+
+    @contextmanager
+    def session(self, sid: str | None = None, *, request: str = "") -> Iterator[Session[Any]]:
+        """A request's session, saved at the end, discarded when the block raises."""
+        context = self.manager.session(sid, request=request)
+        if self.kind == "sync":
+            with context as session:
+                yield session
+            return
+        session = self.run(context.__aenter__)
+        try:
+            yield session
+        except BaseException as error:
+            self.run(lambda: context.__aexit__(type(error), error, None))
+            raise
+        self.run(lambda: context.__aexit__(None, None, None))
+
+    def begun(self, **attributes: Any) -> str:
+        """The id of a new session with these attributes."""
+        with self.session() as session:
+            session.update(attributes)
+        return str(session.sid)
+
+    def read(self, sid: str | None) -> dict[str, Any] | None:
+        """What is in the session now; None when there is none."""
+        session = self.open(sid)
+        found = None if not session and session.new else session.to_dict()
+        self.discard(session)
+        return found
+
+    @property
+    def counters(self) -> Counter[str]:
+        """What the manager has counted, without zeros."""
+        return +Counter(self.manager.statistics.counters)
+
+    def told(self) -> list[str]:
+        """The kinds of the events since it was asked last."""
+        kinds = [event.kind for event in self.events]
+        self.events.clear()
+        return kinds
+
+    def end(self) -> None:
+        """Close the manager and its event loop."""
+        self.close()
+        self.runner.close()
