@@ -11,9 +11,9 @@ its formats; its fallback, which runs pickles found in the store, is gone. What 
 
 from typing import Any
 
-import flask_session
 from flask_session.base import Serializer as Base
 
+import flask_session
 from transcoders.embed import MSGPACK, Embedded, Settings
 from transcoders.errors import SpecError
 
@@ -44,9 +44,9 @@ class Session(flask_session.Session):  # type: ignore[misc]
         """
         super().init_app(app)
         interface = app.session_interface
-        if not hasattr(interface, "serializer") or hasattr(interface, "cache"):
+        if hasattr(interface, "cache"):
             raise SpecError(
-                f"SESSION_TYPE {app.config.get('SESSION_TYPE')!r} stores through no serializer of Flask-Session; a "
-                "cache of cachelib takes transcoders.embed.cachelib.Serializer"
+                f"SESSION_TYPE {app.config.get('SESSION_TYPE')!r} keeps sessions in a cache of cachelib, which has a "
+                "serializer of its own: transcoders.embed.cachelib.Serializer"
             )
         interface.serializer = Serializer(app.config.get("TRANSCODERS", {}))
