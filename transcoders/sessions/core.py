@@ -5,7 +5,7 @@ whether there is one or not, lost or expired, the comparison in the store decide
 and the promise that the lock is let go of whatever happens.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from transcoders.errors import ReadOnly, StoreError
 from transcoders.sessions import events, ids
@@ -37,7 +37,7 @@ class Core:
         self.begin, self.fetch, self.touch = self._opening.begin, self._opening.fetch, self._saving.touch
         self.sessions_of = self._principals.sessions
 
-    async def close(self, session: Session) -> Saved:
+    async def close(self, session: Session[Any]) -> Saved:
         """Store what the request changed, and let go of the session.
 
         Raises:
@@ -59,13 +59,13 @@ class Core:
         finally:
             self._opening.end(session)
 
-    async def discard(self, session: Session) -> None:
+    async def discard(self, session: Session[Any]) -> None:
         """Let go of the session; what the request changed is not stored."""
         self._opening.end(session)
         if session.token:
             await self.port.shield(self._holding.let_go(session))
 
-    async def rotate(self, session: Session) -> str:
+    async def rotate(self, session: Session[Any]) -> str:
         """Give the session a new id, and store what the request changed until now; the id.
 
         The old id is dead at once, or after `rotation_grace`, in the same step of the store. A session that was never
@@ -99,7 +99,7 @@ class Core:
         self._tell(Event(events.ROTATED, old, session.request, session.principal, key))
         return sid
 
-    async def destroy(self, session: Session) -> bool:
+    async def destroy(self, session: Session[Any]) -> bool:
         """End the session, for good; False when it was gone already. No request under way brings it back."""
         if self.policy.rotation_grace and session.key is not None and not session.loaded:
             session.load(await self.fetch(session))  # the id may be an old one, and what it leads to ends
@@ -111,7 +111,7 @@ class Core:
             return False
         return await self._delete(key, principal, session.request, token)
 
-    async def end_all(self, principal: str, except_: Session | str | None) -> int:
+    async def end_all(self, principal: str, except_: Session[Any] | str | None) -> int:
         """End the sessions of a principal, all but the given one; how many. A login that races with it is a new one."""
         kept = ids.key(except_, self._prefix) if isinstance(except_, str) else except_ and except_.key
         ended = 0

@@ -4,6 +4,8 @@ A token is noted in its session before the store is asked for the lock, so that 
 was lost. Verbs that release the lock with what they do get the token from `spend`, and nobody else has it after that.
 """
 
+from typing import Any
+
 from transcoders.errors import LockTimeout, StoreError
 from transcoders.sessions import ids
 from transcoders.sessions.ports import Acquired
@@ -22,7 +24,7 @@ class Holding:
         self._counts, self._waited = world.probe.counts, world.probe.adder("lock_seconds")
         self._waiting: dict[str, int] = {}
 
-    async def lock(self, session: Session) -> bytes | None:
+    async def lock(self, session: Session[Any]) -> bytes | None:
         """Take the lock and read the record; without the lock, where that was not to be had and the policy says so.
 
         Raises:
@@ -43,7 +45,7 @@ class Holding:
             session.read_only = True
         return await self._port.load(str(session.key))
 
-    async def queue(self, session: Session) -> Acquired | None:
+    async def queue(self, session: Session[Any]) -> Acquired | None:
         """Wait for the lock in turn; None when it was not to be had in time."""
         port, key, token = self._port, str(session.key), ids.token()
         begin, ttl = port.tick(), self._policy.lock_ttl
@@ -51,7 +53,7 @@ class Holding:
         try:
             answer = await port.acquire(key, token, ttl)
             if answer.wait:
-                answer = await self._turn(session, key, token, answer, begin)
+                answer = await self._turn(key, token, answer, begin)
         except BaseException:
             await port.shield(self.let_go(session))
             raise
@@ -62,7 +64,7 @@ class Holding:
         self._counts["locks"] += 1
         return answer
 
-    async def _turn(self, session: Session, key: str, token: str, answer: Acquired, begin: float) -> Acquired:
+    async def _turn(self, key: str, token: str, answer: Acquired, begin: float) -> Acquired:
         """Wait until it is the token's turn, or the time is over; the last answer."""
         port, waiting = self._port, self._waiting
         if waiting.get(key, 0) >= self._policy.max_lock_waiters:
@@ -83,7 +85,7 @@ class Holding:
         self._waited(port.tick() - begin)
         return answer
 
-    def spend(self, session: Session) -> str:
+    def spend(self, session: Session[Any]) -> str:
         """The session's token, for a verb that releases the lock; empty when it has none."""
         token = session.token
         if token:
@@ -91,7 +93,7 @@ class Holding:
             self._port.forget(token)
         return token
 
-    async def let_go(self, session: Session) -> None:
+    async def let_go(self, session: Session[Any]) -> None:
         """Release the lock, or leave the queue; nothing when there is no token. A store that fails frees it in time."""
         if token := self.spend(session):
             try:

@@ -82,10 +82,10 @@ class Managing(Generic[T]):
         for listener in self._listeners[event.kind]:
             try:
                 listener(event)
-            except Exception:
+            except Exception:  # noqa: BLE001 - a listener may be anybody's
                 _LOG.exception("a listener of %r failed", event.kind)
 
-    def _observe(self, session: Session) -> None:
+    def _observe(self, session: Session[Any]) -> None:
         """Let the shadow see what the request wrote."""
         if self._shadow is not None:
             self._shadow.observe(session.live())

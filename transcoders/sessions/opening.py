@@ -6,7 +6,8 @@ an empty session without a word: it is counted, told, and by policy raised or le
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
+from weakref import WeakValueDictionary
 
 from transcoders.errors import DecodeError, StoreError, TooManySessions
 from transcoders.sessions import events, ids
@@ -33,9 +34,11 @@ class Opening:
         self._counts, self._took, self._size = probe.counts, probe.adder("load_seconds"), probe.adder("loaded_bytes")
         ignored = self._policy.request_uri_ignore_pattern
         self._ignored = pattern("request_uri_ignore_pattern", ignored).fullmatch if ignored is not None else None
-        self._open: set[int] = set()
+        self._most, self._enabled = self._policy.max_active_sessions, self._policy.enabled
+        self._locked = self._policy.locking_mode != "none"
+        self._open: WeakValueDictionary[int, Session[Any]] = WeakValueDictionary()
 
-    def begin(self, session: Session, sids: str | Sequence[str] | None, request: str) -> None:
+    def begin(self, session: Session[Any], sids: str | Sequence[str] | None, request: str) -> None:
         """Make a session out of what a client sent; the store is not asked.
 
         Args:
@@ -48,29 +51,34 @@ class Opening:
             TooManySessions: this process has too many sessions open.
         """
         session.request = request
-        if most := self._policy.max_active_sessions:
-            self._admit(session, most)
-        sent = () if sids is None or not self._policy.enabled else (sids,) if isinstance(sids, str) else sids
-        found = [sid for sid in sent if ids.valid(sid)]
-        if found:
-            self._counts["requests_with_session"] += 1
-            session.sid, session.key, session.others = found[0], ids.key(found[0], self._prefix), found[1:MOST]
+        if self._most:
+            self._admit(session)
+        counts = self._counts
+        if sids is None or not self._enabled:
+            counts["requests_without_session"] += 1
+        elif found := [sid for sid in ((sids,) if type(sids) is str else sids) if ids.valid(sid)]:
+            counts["requests_with_session"] += 1
+            session.sid, session.key = found[0], ids.key(found[0], self._prefix)
+            if len(found) > 1:
+                session.others = found[1:MOST]
         else:
-            self._counts["ids_malformed" if sent else "requests_without_session"] += 1
+            counts["ids_malformed"] += 1
         if self._ignored is not None and self._ignored(path(request)):
             session.read_only = True
 
-    def _admit(self, session: Session, most: int) -> None:
-        if len(self._open) >= most:
+    def _admit(self, session: Session[Any]) -> None:
+        if len(self._open) >= self._most:
             self._counts["rejected"] += 1
-            raise TooManySessions(f"{most} sessions are open in this process, all that max_active_sessions allows")
-        self._open.add(id(session))
+            text = f"{self._most} sessions are open in this process, all that max_active_sessions allows"
+            raise TooManySessions(text)
+        self._open[id(session)] = session
 
-    def end(self, session: Session) -> None:
+    def end(self, session: Session[Any]) -> None:
         """Note that the session is open no more."""
-        self._open.discard(id(session))
+        if self._most:
+            self._open.pop(id(session), None)
 
-    async def fetch(self, session: Session) -> Record:
+    async def fetch(self, session: Session[Any]) -> Record:
         """The session's record, read from the store; a blank one when there is none.
 
         Raises:
@@ -78,55 +86,58 @@ class Opening:
             LockTimeout: the lock was not to be had, and the policy is to raise.
             DecodeError: the record cannot be read, and the policy is to raise.
         """
-        record = None
-        if session.key is not None:
-            try:
-                record = await self._find(session)
-            except StoreError:
-                self._counts["store_failures"] += 1
-                if self._policy.on_store_failure == "error":
-                    raise
-                session.read_only = session.adrift = True
-        return self._blank(session) if record is None else record
+        if session.key is None:
+            return self._blank(session)
+        port = self._port
+        begin = port.tick()
+        try:
+            if self._locked and not session.read_only and self._locks.wants(session.request, port.now()):
+                data = await self._holding.lock(session)
+            else:
+                data = await port.load(session.key)
+            record = self._read(session, data)
+            if record is None or record.moved is not None:
+                record = await self._elsewhere(session, record)
+        except StoreError:
+            self._counts["store_failures"] += 1
+            if self._policy.on_store_failure == "error":
+                raise
+            session.read_only = session.adrift = True
+            record = None
+        except DecodeError:
+            await self._holding.let_go(session)
+            raise
+        if record is None:
+            return self._blank(session)
+        self._counts["loads"] += 1
+        self._took(port.tick() - begin)
+        self._size(len(record.data))
+        return record
 
-    def _blank(self, session: Session) -> Record:
+    def _blank(self, session: Session[Any]) -> Record:
         policy, session.new = self._policy, True
         if not session.adrift:
             session.sid = session.key = None
         return self._wire.blank("", int(self._port.now()), policy.max_inactive_interval, policy.absolute_timeout)
 
-    async def _find(self, session: Session) -> Record | None:
-        """The record under one of the session's keys, with its lock where the request wants it; None for none."""
-        record = await self._follow(session)
-        while record is None and session.others:
-            sid, *session.others = session.others
-            session.sid, session.key = sid, ids.key(sid, self._prefix)
-            record = await self._follow(session)
-        return record
-
-    async def _follow(self, session: Session) -> Record | None:
-        """The record under the session's key, or where a rotation took it a moment ago."""
-        port, begin = self._port, self._port.tick()
-        wants = not session.read_only and self._locks.wants(session.request, port.now())
-        for _ in range(TRAILS):
-            data = await (self._holding.lock(session) if wants else port.load(str(session.key)))
-            try:
-                record = self._read(session, data)
-            except DecodeError:
-                await self._holding.let_go(session)
-                raise
-            if record is not None and record.moved is None:
-                self._counts["loads"] += 1
-                self._took(port.tick() - begin)
-                self._size(len(record.data))
-                return record
+    async def _elsewhere(self, session: Session[Any], record: Record | None) -> Record | None:
+        """The record where a rotation took it a moment ago, or that of another id that was sent; None for none."""
+        locked, left = bool(session.token), TRAILS
+        while True:
             await self._holding.let_go(session)
-            if record is None:
+            if record is not None and left:
+                session.sid, session.key, left = None, record.moved, left - 1
+            elif session.others:
+                sid, *session.others = session.others
+                session.sid, session.key = sid, ids.key(sid, self._prefix)
+            else:
                 return None
-            session.sid, session.key = None, record.moved
-        return None
+            data = await (self._holding.lock(session) if locked else self._port.load(str(session.key)))
+            record = self._read(session, data)
+            if record is not None and record.moved is None:
+                return record
 
-    def _read(self, session: Session, data: bytes | None) -> Record | None:
+    def _read(self, session: Session[Any], data: bytes | None) -> Record | None:
         """The record in the data, its seal checked; None where it is none, or no more."""
         if data is None:
             self._counts["ids_unknown"] += 1

@@ -1,4 +1,4 @@
-"""What the core asks of the world: a store that keeps bytes under keys, and a port that waits, knows the time and counts.
+"""What the core asks of the world: a store that keeps bytes under keys, and a port that waits and knows the time.
 
 A store is written by hand for each database, in plain blocking methods (`Store`). The core speaks to a `Port`: the same
 verbs as coroutines, plus time and waiting. `runtime` turns any Store into a Port for threads or for asyncio; a store
@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeVar
 T = TypeVar("T")
 
 ETAG: Final = slice(4, 12)
-"""Where the compare-and-set operand stands in a record: its write counter (4 bytes) and the id of its last write (4)."""
+"""Where the compare-and-set operand stands in a record: its write counter (4 bytes), the id of its last write (4)."""
 
 
 class Outcome(IntEnum):

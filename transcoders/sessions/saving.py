@@ -55,9 +55,10 @@ class Saving:
         self._counts, self._took, self._size = probe.counts, probe.adder("save_seconds"), probe.adder("saved_bytes")
         kept = self._policy.session_attribute_filter
         self._kept = pattern("session_attribute_filter", kept).fullmatch if kept is not None else None
+        self._learns = self._policy.locking_mode == "auto"
         self._touched: dict[str, float] = {}
 
-    async def close(self, session: Session) -> Saved:
+    async def close(self, session: Session[Any]) -> Saved:
         """Store what the request changed; see Core.close."""
         counts = self._counts
         if session.ended or not session.loaded:
@@ -81,7 +82,7 @@ class Saving:
         counts["copied_bytes"] += max(0, size - encoded)
         return Saved.WRITTEN
 
-    def changes(self, session: Session) -> tuple[Changes, Header]:
+    def changes(self, session: Session[Any]) -> tuple[Changes, Header]:
         """The attributes and the parts of the header that the request changed."""
         changes = session.changes()
         if self._kept is not None:
@@ -91,20 +92,25 @@ class Saving:
         self._counts["untouched_bytes"] += max(0, len(record.data) - decoded)
         return changes, session.header()
 
-    async def _rest(self, session: Session) -> Saved:
+    async def _rest(self, session: Session[Any]) -> Saved:
         """The end of a request that changed nothing: a touch, when it is due."""
         record, now = session.record, self._port.now()
-        self._locks.learn(session.request, False, now)  # noqa: FBT003
-        if not session.read_only and self._due(record, max(record.written, self._touched.get(record.key, 0.0)), now):
+        if self._learns:
+            self._locks.learn(session.request, False, now)  # noqa: FBT003
+        if not session.read_only and record.idle and self._due(record, self._last(record), now):
             return await self.touch(session)
         if session.token:
             await self._holding.let_go(session)
         return Saved.SKIPPED
 
+    def _last(self, record: Record) -> float:
+        """When the session was touched or written last, as far as this process knows."""
+        return max(record.written, self._touched.get(record.key, 0.0))
+
     def _due(self, record: Record, last: float, now: float) -> bool:
         return self._policy.touch_due(record.idle, last, now)
 
-    async def touch(self, session: Session) -> Saved:
+    async def touch(self, session: Session[Any]) -> Saved:
         """Put off the session's end; SKIPPED when there is none, or it is gone already."""
         if session.new:
             return Saved.SKIPPED
@@ -116,7 +122,7 @@ class Saving:
         self._counts["touches"] += 1
         return Saved.TOUCHED
 
-    async def create(self, session: Session, changes: Changes, header: Header) -> int:
+    async def create(self, session: Session[Any], changes: Changes, header: Header) -> int:
         """Store a new session under a new id; the bytes stored."""
         base = session.record
         while True:
@@ -132,10 +138,11 @@ class Saving:
         self._tell(Event(events.CREATED, key, session.request, session.principal))
         return len(data)
 
-    async def _save(self, session: Session, changes: Changes, header: Header) -> int:
+    async def _save(self, session: Session[Any], changes: Changes, header: Header) -> int:
         """Store the changes on top of the newest record; the bytes stored."""
         key, principal = session.record.key, session.principal
-        self._locks.learn(session.request, True, self._port.now())  # noqa: FBT003
+        if self._learns:
+            self._locks.learn(session.request, True, self._port.now())  # noqa: FBT003
 
         async def send(data: bytes, base: Record, now: float) -> Outcome:
             life = self.life(base, header, now)
@@ -156,7 +163,7 @@ class Saving:
         return len(data)
 
     async def write(
-        self, session: Session, changes: Changes, header: Header, key: str, send: Send
+        self, session: Session[Any], changes: Changes, header: Header, key: str, send: Send
     ) -> tuple[Record, bytes]:
         """Send the changes until they stand on top of the newest record; the record they were put on, and the bytes.
 
@@ -181,7 +188,7 @@ class Saving:
         """When the session that is built on the base was created, and how long it lives."""
         return base.created or int(now), header.get("idle", base.idle), header.get("absolute", base.absolute)
 
-    async def _newer(self, session: Session, *, lock: bool) -> Record:
+    async def _newer(self, session: Session[Any], *, lock: bool) -> Record:
         """The record that stands where this session's was; with its lock, where that can be had."""
         self._counts["conflicts"] += 1
         key = session.record.key
@@ -192,7 +199,7 @@ class Saving:
             raise self._gone()
         return record
 
-    def _rebased(self, session: Session, base: Record, changes: Changes, theirs: Record) -> Changes:
+    def _rebased(self, session: Session[Any], base: Record, changes: Changes, theirs: Record) -> Changes:
         try:
             left = rebase(base, changes, theirs, self._policy, session.asked)
         except Conflict as error:
@@ -213,7 +220,7 @@ class Saving:
         self._counts["gone"] += 1
         return SessionGone("the session was ended while this request was under way; its changes are not stored")
 
-    def _conflict(self, session: Session, reason: str, names: tuple[str, ...]) -> Conflict:
+    def _conflict(self, session: Session[Any], reason: str, names: tuple[str, ...]) -> Conflict:
         self._counts["conflicts_raised"] += 1
         self._tell(Event(events.CONFLICT, str(session.key), session.request, session.principal, ", ".join(names)))
         return Conflict(reason, names)

@@ -1,4 +1,4 @@
-"""What one core is given of the world: the store and the time, how records are read, what is decided, and who is told."""
+"""What one core is given: the store and the time, how records are read, what is decided, and who is told."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
