@@ -21,12 +21,14 @@ from transcoders.sessions.record import Record, Stored
 from transcoders.sessions.session import Session
 from transcoders.sessions.world import World
 
-FREE: Final = 2
+FREE: Final = 1
 """Writes that may find a newer record before the lock is taken."""
+BUSY: Final = 1.0
+"""Seconds for which a session that had a conflict is written under the lock, so that its writers do not race."""
 TRIES: Final = 12
 """Writes that may find a newer record before it is a conflict, whatever changed."""
-_TOUCHES: Final = 10_000
-"""Sessions whose last touch a process remembers."""
+_MOST: Final = 10_000
+"""Sessions whose last touch, or last conflict, a process remembers."""
 
 Changes = dict[str, Stored]
 Header = Mapping[str, Any]
@@ -57,6 +59,7 @@ class Saving:
         self._kept = pattern("session_attribute_filter", kept).fullmatch if kept is not None else None
         self._learns = self._policy.locking_mode == "auto"
         self._touched: dict[str, float] = {}
+        self._busy: dict[str, float] = {}
 
     async def close(self, session: Session[Any]) -> Saved:
         """Store what the request changed; see Core.close."""
@@ -172,6 +175,8 @@ class Saving:
             Conflict: the same attributes were changed, or others write faster than this request can.
         """
         base = session.record
+        if self._busy and not session.token and self._port.tick() < self._busy.get(base.key, 0.0):
+            changes, base = await self._again(session, base, changes, lock=True)
         for attempt in range(TRIES):
             now = self._port.now()
             data = base.build(changes, int(now), key=key, **header)
@@ -180,40 +185,37 @@ class Saving:
                 return base, data
             if outcome is Outcome.GONE:
                 raise self._gone()
-            theirs = await self._newer(session, lock=attempt >= FREE)
-            changes, base = self._rebased(session, base, changes, theirs), theirs
+            self._counts["conflicts"] += 1
+            _remember(self._busy, base.key, self._port.tick() + BUSY)
+            changes, base = await self._again(session, base, changes, lock=attempt >= FREE)
         raise self._conflict(session, f"{TRIES} other writes came first", tuple(changes))
 
     def life(self, base: Record, header: Header, now: float) -> Life:
         """When the session that is built on the base was created, and how long it lives."""
         return base.created or int(now), header.get("idle", base.idle), header.get("absolute", base.absolute)
 
-    async def _newer(self, session: Session[Any], *, lock: bool) -> Record:
-        """The record that stands where this session's was; with its lock, where that can be had."""
-        self._counts["conflicts"] += 1
+    async def _again(
+        self, session: Session[Any], base: Record, changes: Changes, *, lock: bool
+    ) -> tuple[Changes, Record]:
+        """The changes to make to the record that stands there now, and that record; with its lock, if it can be had."""
         key = session.record.key
         answer = await self._holding.queue(session) if lock else None
         data = answer.data if answer is not None else await self._port.load(key)
-        record = self._wire.read(data, key) if data is not None else None
-        if record is None or record.moved is not None:
+        theirs = self._wire.read(data, key) if data is not None else None
+        if theirs is None or theirs.moved is not None:
             raise self._gone()
-        return record
-
-    def _rebased(self, session: Session[Any], base: Record, changes: Changes, theirs: Record) -> Changes:
+        if theirs.etag == base.etag:
+            return changes, theirs
         try:
             left = rebase(base, changes, theirs, self._policy, session.asked)
         except Conflict as error:
             raise self._conflict(session, str(error), error.names) from None
         self._counts["merges"] += 1
-        return left
+        return left, theirs
 
     async def _note(self, key: str, principal: str | None, life: Life, now: float) -> None:
         """Remember that the session's end was put off just now, and keep it noted under its principal for longer."""
-        touched = self._touched
-        touched.pop(key, None)
-        touched[key] = now
-        if len(touched) > _TOUCHES:
-            touched.pop(next(iter(touched), ""), None)  # another thread may have made room already
+        _remember(self._touched, key, now)
         await self._principals.link(principal, key, life, now)
 
     def _gone(self) -> SessionGone:
@@ -224,3 +226,11 @@ class Saving:
         self._counts["conflicts_raised"] += 1
         self._tell(Event(events.CONFLICT, str(session.key), session.request, session.principal, ", ".join(names)))
         return Conflict(reason, names)
+
+
+def _remember(times: dict[str, float], key: str, when: float) -> None:
+    """Note the key as the latest; the one not noted for the longest time makes room."""
+    times.pop(key, None)
+    times[key] = when
+    if len(times) > _MOST:
+        times.pop(next(iter(times), ""), None)  # another thread may have made room already
