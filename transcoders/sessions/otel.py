@@ -41,7 +41,8 @@ def export(statistics: Statistics, meter: "Meter | None" = None, *, prefix: str 
     meter = meter or get_meter(PREFIX)
     for name in statistics.counters:
         count = _one(partial(_count, statistics, name))
-        meter.create_observable_counter(f"{prefix}.{name}", [count], "1", COUNTERS.get(name, name))
+        unit = "By" if name.endswith("_bytes") else "1"
+        meter.create_observable_counter(f"{prefix}.{name}", [count], unit, COUNTERS.get(name, name))
     for name in statistics.distributions:
         text, unit = DISTRIBUTIONS.get(name, name), "By" if name.endswith("_bytes") else "s"
         read = _Distribution(statistics, name)
