@@ -18,10 +18,10 @@ PACKAGE = Path(transcoders.__file__).parent
 FLOORS = {
     9: "cli cli.* __main__",
     8: "measure.report measure.report.* measure.figures measure.figures.*",
-    7: "transcoders measure measure.* web web.* embed embed.* sessions sessions.aio sessions.manager "
-    "sessions.managing sessions.shadow",
+    7: "transcoders measure measure.* web web.aiohttp web.asgi web.django web.django.* web.flask web.wsgi "
+    "embed embed.* sessions sessions.aio sessions.manager sessions.managing sessions.shadow",
     6: "sessions.clock sessions.forks sessions.renewal sessions.runtime sessions.stores sessions.stores.* "
-    "sessions.stats sessions.otel sessions.prometheus sessions.settings sessions.sources",
+    "sessions.stats sessions.otel sessions.prometheus sessions.settings sessions.sources web.cookies web.visit",
     5: "sessions.core sessions.holding sessions.opening sessions.principals sessions.saving",
     4: "sessions.distribution sessions.events sessions.ids sessions.locking sessions.merge sessions.policy "
     "sessions.msm sessions.notation sessions.ports sessions.prefix "
