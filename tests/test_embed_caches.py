@@ -1,4 +1,4 @@
-"""Caches and queues over a transcoder, in memory and files: cachelib, aiocache, dogpile.cache, kombu and Celery."""
+"""Caches and queues over a transcoder: cachelib, aiocache, dogpile.cache, kombu and Celery."""
 
 import asyncio
 import io
@@ -7,20 +7,26 @@ import pickle
 from collections import OrderedDict
 from datetime import UTC, datetime
 from decimal import Decimal
+from secrets import token_hex
 
 import msgpack
 import pytest
+import redis
+from aiocache import RedisCache as AioRedisCache
 from aiocache import caches
-from cachelib import FileSystemCache, SimpleCache
+from aiocache.serializers import JsonSerializer
+from cachelib import FileSystemCache, RedisCache, SimpleCache
 from cachelib.serializers import FileSystemSerializer, RedisSerializer
 from celery import Celery
 from celery.contrib.testing.worker import start_worker
+from celery.signals import setup_logging
 from dogpile.cache import make_region
 from dogpile.cache.api import NO_VALUE, CantDeserializeException
 from kombu import Connection, serialization
 from kombu.exceptions import ContentDisallowed
 from kombu.exceptions import DecodeError as KombuDecodeError
 
+from tests import servers
 from transcoders import EncodeError, SpecError, peek
 from transcoders.embed import aiocache, cachelib, dogpile, kombu
 
@@ -158,6 +164,73 @@ def test_dogpile_pickles_are_read_when_asked_for():
     assert dogpile.coding()["deserializer"](b'{"a":1}') == {"a": 1}
 
 
+# On a real server.
+
+
+@pytest.fixture
+def port():
+    """Where the Valkey of this run listens."""
+    return servers.shared("valkey").port
+
+
+def stored(port, pattern):
+    """The only value under such keys."""
+    with redis.Redis(port=port) as client:
+        (key,) = client.keys(pattern)
+        return client.get(key)
+
+
+def test_cachelib_on_a_server(port):
+    """Values and counters of cachelib's Redis cache lie in Valkey as a frame and as digits."""
+    prefix = token_hex(4)
+    cache = RedisCache("127.0.0.1", port, key_prefix=prefix)
+    cache.serializer = cachelib.Serializer({"spec": "msgpack", "accept": ["raw-pickle"]})
+    former = RedisCache("127.0.0.1", port, key_prefix=prefix)
+    former.set("former", VALUE)
+    cache.set("key", VALUE)
+    cache.set("number", 5)
+    assert [cache.get("former"), cache.get("key"), cache.inc("number"), cache.get("number")] == [VALUE, VALUE, 6, 6]
+    assert peek(stored(port, f"{prefix}key")).codec == "msgpack"
+    for one in (cache, former):
+        one._write_client.close()
+
+
+def test_aiocache_on_a_server(port):
+    """Values and counters of aiocache's Redis cache lie in Valkey as a frame and as digits."""
+
+    async def use():
+        prefix = token_hex(4)
+        arguments = {"endpoint": "127.0.0.1", "port": port, "namespace": prefix}
+        cache = AioRedisCache(**arguments, serializer=aiocache.Serializer("cbor"))
+        former = AioRedisCache(**arguments, serializer=JsonSerializer())
+        try:
+            await former.set("former", {"a": [1]})
+            await cache.set("key", VALUE)
+            await cache.set("number", 5)
+            assert await cache.increment("number") == 6
+            found = await cache.multi_get(["former", "key", "number", "none"])
+            assert found == [{"a": [1]}, VALUE, 6, None]
+            assert peek(stored(port, f"{prefix}*key")).codec == "cbor"
+        finally:
+            for one in (cache, former):  # aiocache's own close leaves connections open
+                await one.client.connection_pool.disconnect()
+
+    asyncio.run(use())
+
+
+def test_dogpile_on_a_server(port):
+    """Values of dogpile's Redis backend lie in Valkey as a frame behind dogpile's metadata."""
+    prefix = token_hex(4)
+    region = make_region(key_mangler=prefix.__add__, **dogpile.coding("msgpack"))
+    region.configure("dogpile.cache.redis", arguments={"host": "127.0.0.1", "port": port})
+    assert region.get("key") is NO_VALUE
+    region.set("key", VALUE)
+    assert region.get("key") == VALUE
+    assert peek(stored(port, f"{prefix}key").partition(b"|")[2]).codec == "msgpack"
+    region.backend.reader_client.close()
+    region.backend.writer_client.close()
+
+
 # kombu and Celery.
 
 
@@ -191,18 +264,26 @@ def test_kombu_tells_what_cannot_be_read(installed, broken):
 
 
 @pytest.fixture
-def prompt(monkeypatch):
-    """Celery's worker looks every 2 seconds whether it is to stop; here it does at once."""
+def tame(monkeypatch):
+    """A worker of Celery stops at once, not within 2 seconds, and leaves the log as it is."""
     drain = Connection.drain_events
     monkeypatch.setattr(Connection, "drain_events", lambda self, **_: drain(self, timeout=0.01))
 
+    def leave(**_):
+        """A receiver of the signal, which is enough."""
 
-@pytest.mark.usefixtures("prompt")
+    setup_logging.connect(leave)
+    yield
+    setup_logging.disconnect(leave)
+
+
+@pytest.mark.usefixtures("tame")
 def test_celery_runs_tasks(installed):
     """Arguments, links and results of tasks go through the serializer, and so does what fails."""
     app = Celery("shop", broker="memory://", backend="cache+memory://", set_as_current=False)
     app.conf.update(task_serializer=installed, result_serializer=installed, accept_content=[installed])
     app.conf.broker_transport_options = {"polling_interval": 0.01}
+    app.conf.worker_redirect_stdouts = False
 
     @app.task(name="shop.total")
     def total(prices, extra=Decimal(0), **_):

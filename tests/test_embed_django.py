@@ -2,13 +2,15 @@
 
 import json
 import pickle
+from secrets import token_hex
 
 import pytest
 
-from tests import child, django_site
+from tests import child, django_site, servers
 from transcoders import DecodeError, EncodeError, peek
 
-OURS = "transcoders.embed.django.Serializer"
+MODULE = "transcoders.embed.django"
+OURS = f"{MODULE}.Serializer"
 ENGINES = ("db", "file", "signed_cookies")
 
 
@@ -178,3 +180,119 @@ def test_signed_values(switched):
         signing.loads(text, salt="other", serializer=Serializer)
     with pytest.raises(DecodeError):
         Serializer().loads(b"\xff")
+
+
+# Through caches.
+
+
+@pytest.fixture
+def cached(switched):
+    """Called with a kind of cache, and settings of the transcoder or a former serializer: sessions go through it."""
+    prefix, location = token_hex(4), servers.shared("valkey").url()
+
+    def switch(kind, given=None, former=None, engine="cache"):
+        if kind == "django":
+            backend, options = "django.core.cache.backends.redis.RedisCache", {}
+            if given is not None:
+                options["serializer"] = f"{MODULE}.CacheSerializer"
+        else:
+            backend, options = "django_redis.cache.RedisCache", {"SERIALIZER": former} if former else {}
+            if given is not None:
+                options |= {"SERIALIZER": "transcoders.embed.django_redis.Serializer", "TRANSCODERS": given}
+        caches = {"default": {"BACKEND": backend, "LOCATION": location, "KEY_PREFIX": prefix, "OPTIONS": options}}
+        switched(CACHES=caches, TRANSCODERS=given or {}, SESSION_ENGINE=f"django.contrib.sessions.backends.{engine}")
+
+    yield switch
+    from django.core.cache import cache
+
+    for client in clients(cache):
+        client.connection_pool.disconnect()
+
+
+def clients(cache):
+    """The clients of Redis that a cache of either kind has."""
+    return [cache._cache.get_client()] if hasattr(cache, "_cache") else [cache.client.get_client()]
+
+
+def raw(browser):
+    """The client, and the key of the browser's session in it."""
+    from django.core.cache import cache
+
+    (client,) = clients(cache)
+    (key,) = client.keys(f"*{browser.cookies['sessionid'].value}")
+    return client, key
+
+
+every_kind = pytest.mark.parametrize("kind", ["django", "django_redis"])
+
+
+@every_kind
+@pytest.mark.parametrize("engine", ["cache", "cached_db"])
+def test_sessions_through_a_cache(cached, browser, kind, engine):
+    """A cached session is a frame in Valkey, in whichever cache and engine."""
+    cached(kind, "msgpack+zlib", engine=engine)
+    browser.get("/login")
+    browser.get("/add?item=apple")
+    assert browser.get("/who").json() == {"user": "ann", "cart": ["apple"]}
+    client, key = raw(browser)
+    assert peek(client.get(key)).codec == "msgpack"
+
+
+@every_kind
+def test_pickles_in_a_cache_are_read_when_asked_for(cached, browser, kind):
+    """Both caches pickle by default: those sessions go on where `accept` says so, read as data."""
+    cached(kind)
+    browser.get("/login")
+    client, key = raw(browser)
+    cookies = browser.cookies.copy()
+    cached(kind, "json")
+    assert browser.get("/who").json()["user"] == ""
+    browser.cookies = cookies  # for Django has deleted it
+    cached(kind, {"accept": ["raw-pickle"]})
+    assert browser.get("/who").json()["user"] == "ann"
+    browser.get("/add?item=apple")
+    assert peek(client.get(key)).codec == "json"
+
+
+@pytest.mark.parametrize("former", ["json.JSONSerializer", "msgpack.MSGPackSerializer"])
+def test_django_redis_keeps_everybody_logged_in(cached, browser, former):
+    """Sessions of django-redis's serializers of JSON and MessagePack go on."""
+    cached("django_redis", former=f"django_redis.serializers.{former}")
+    browser.get("/login")
+    cached("django_redis", "cbor")
+    assert browser.get("/who").json()["user"] == "ann"
+
+
+@every_kind
+@pytest.mark.parametrize("broken", [b"\xff\xfe", b"\xc1T\x01", b"", pickle.dumps({"_auth_user_id": "1"})])
+def test_a_broken_cache_entry_is_no_session(cached, browser, kind, broken):
+    """Whatever stands in the cache, the browser gets a page, is nobody, and can log in again."""
+    cached(kind, "json")
+    browser.get("/login")
+    client, key = raw(browser)
+    client.set(key, broken)
+    assert browser.get("/who").json() == {"user": "", "cart": []}
+    browser.get("/login")
+    assert browser.get("/who").json()["user"] == "ann"
+
+
+@every_kind
+def test_caches_count(cached, kind):
+    """Integers are digits, so that `incr` works, and other values come back with their types."""
+    from django.core.cache import cache
+
+    cached(kind, "msgpack")
+    cache.set("visits", 5)
+    assert cache.incr("visits") == 6
+    assert cache.get("visits") == 6
+    cache.set_many({"a": (1, 2), "b": True})
+    assert cache.get_many(["a", "b", "c"]) == {"a": (1, 2), "b": True}
+
+
+def test_a_serializer_of_its_own_settings():
+    """Django's Redis cache also takes an instance, with settings of its own."""
+    from transcoders.embed.django import CacheSerializer
+
+    serializer = CacheSerializer("cbor")
+    assert peek(serializer.dumps({"a": 1})).codec == "cbor"
+    assert serializer.loads(serializer.dumps({"a": 1})) == {"a": 1}
