@@ -21,13 +21,13 @@ FLOORS = {
     7: "transcoders measure measure.* web web.aiohttp web.asgi web.django web.django.* web.flask web.wsgi "
     "embed embed.* sessions sessions.aio sessions.manager sessions.managing sessions.shadow",
     6: "sessions.clock sessions.forks sessions.renewal sessions.runtime sessions.stores sessions.stores.* "
-    "sessions.stats sessions.otel sessions.prometheus sessions.settings sessions.sources web.cookies web.visit",
+    "sessions.stats sessions.otel sessions.prometheus sessions.settings sessions.sources web.visit",
     5: "sessions.core sessions.holding sessions.opening sessions.principals sessions.saving",
     4: "sessions.distribution sessions.events sessions.ids sessions.locking sessions.merge sessions.policy "
     "sessions.msm sessions.notation sessions.ports sessions.prefix "
     "sessions.attribute sessions.attributes sessions.building "
     "sessions.declared sessions.filtering sessions.index sessions.layout sessions.record sessions.references "
-    "sessions.session sessions.stored sessions.view sessions.wire sessions.world",
+    "sessions.session sessions.stored sessions.view sessions.wire sessions.world web.cookies",
     3: "registry chain header pipeline typed",
     2: "codecs codecs.* filters filters.*",
     1: "spec options frame limits tree packer timestamps arrays records fidelity buffers opcodes seal keyring "
