@@ -21,7 +21,7 @@ class Proxy:
 
     Attributes:
         port: where it listens.
-        requests: how many pieces with the text it has let through or failed.
+        trips: how many times a client of it sent a request, or several at once, and waited for the answer.
         faults: how many of each.
     """
 
@@ -31,7 +31,8 @@ class Proxy:
         self._planned: deque[tuple[str, bytes]] = deque()
         self._share: tuple[float, tuple[str, ...]] = (0.0, ())
         self._lock, self._released = threading.Lock(), threading.Event()
-        self.requests, self.faults = 0, Counter[str]()
+        self.trips, self.faults = 0, Counter[str]()
+        self._happened = {fault: threading.Semaphore(0) for fault in FAULTS}
         self._pairs: set[_Pair] = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
@@ -59,6 +60,10 @@ class Proxy:
         """Have so many of a hundred requests fail from now on, in one of these ways each: 0.08 for 8 %."""
         self._share = share, faults
 
+    def wait_for(self, fault: str) -> None:
+        """Return when such a fault has happened once more than this was called."""
+        assert self._happened[fault].acquire(timeout=10), f"no request failed by {fault}"
+
     def release(self) -> None:
         """Let what is stalled or late go on."""
         self._released.set()
@@ -72,18 +77,20 @@ class Proxy:
         """Return when `release` was called."""
         self._released.wait()
 
-    def fate(self, piece: bytes) -> str:
-        """What becomes of a piece: a fault, or nothing."""
+    def fate(self, piece: bytes, *, first: bool) -> str:
+        """What becomes of a piece, the first since an answer or not: a fault, or nothing."""
         with self._lock:
             if self._of not in piece:
                 return ""
-            self.requests += 1
+            self.trips += first
             fault = ""
             if self._planned and self._planned[0][1] in piece:
                 fault = self._planned.popleft()[0]
             elif self._random.random() < self._share[0]:
                 fault = self._random.choice(self._share[1])
-            self.faults.update([fault] if fault else [])
+            if fault:
+                self.faults[fault] += 1
+                self._happened[fault].release()
             return fault
 
     def ended(self, pair: "_Pair") -> None:
@@ -114,6 +121,7 @@ class _Pair:
     def __init__(self, proxy: Proxy, client: socket.socket, server: socket.socket) -> None:
         self._proxy, self._client, self._server = proxy, client, server
         self._losing = self._stalled = False
+        self._answered = True
         self._upwards = threading.Thread(target=self._up, daemon=True)
         self._downwards = threading.Thread(target=self._down, daemon=True)
 
@@ -134,7 +142,8 @@ class _Pair:
     def _up(self) -> None:
         with suppress(OSError):
             while piece := self._client.recv(1 << 20):
-                fault = self._proxy.fate(piece)
+                fault = self._proxy.fate(piece, first=self._answered)
+                self._answered = False
                 if fault == "drop":
                     break
                 self._losing |= fault == "lose"
@@ -147,6 +156,7 @@ class _Pair:
     def _down(self) -> None:
         with suppress(OSError):
             while piece := self._server.recv(1 << 20):
+                self._answered = True
                 if self._losing:
                     break
                 if self._stalled:

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import sys
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -42,6 +43,18 @@ def run(mode: str, work: Coroutine[Any, Any, T]) -> T:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(work)
     return asyncio.run(work)
+
+
+async def taken(port: Any, key: str, token: str, ttl: int = 60_000, seconds: float = 10.0) -> bytes | None:
+    """The record, once the lock is had; as the core waits for it."""
+    end = time.monotonic() + seconds
+    answer = await port.acquire(key, token, ttl)
+    while answer.wait:
+        assert time.monotonic() < end, "the lock was not to be had"
+        await port.wait(key, token, answer.wait / 1000 + 0.002)
+        answer = await port.acquire(key, token, ttl)
+    data: bytes | None = answer.data
+    return data
 
 
 @dataclass

@@ -8,6 +8,8 @@ taken out of it. Its own messages may hold a password or a reply, so they go no 
 import asyncio
 import socket
 import ssl
+from collections.abc import Awaitable, Callable
+from importlib import import_module
 from typing import Any
 
 from transcoders.errors import MissingExtra, StoreError
@@ -15,86 +17,76 @@ from transcoders.sessions.stores.redis.url import Target
 from transcoders.sessions.stores.redis.wire import Lost
 
 
-def arguments(target: Target, seconds: float) -> dict[str, Any]:
-    """The keyword arguments of a redis-py Connection to the server."""
+def blocking(target: Target) -> Callable[[float], socket.socket]:
+    """What opens a connection within so many seconds, and returns its socket, ready for commands.
+
+    redis-py is loaded now, not within an operation's time. The function raises Lost when there is no server, or it is
+    not ready; StoreError when it does not let us in. MissingExtra is raised at once.
+    """
+    kind, arguments = _prepared("redis.connection", target)
+
+    def opened(seconds: float) -> socket.socket:
+        connection = kind(**arguments, socket_connect_timeout=seconds, socket_timeout=seconds)
+        try:
+            connection.connect()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it may hold a secret
+            failure = explained(error, target)
+        else:
+            taken: socket.socket = connection._sock  # noqa: SLF001 - the socket is ours now
+            connection._sock = None  # noqa: SLF001
+            return taken
+        raise failure
+
+    return opened
+
+
+def asynchronous(target: Target) -> Callable[[float], Awaitable[asyncio.StreamWriter]]:
+    """As `blocking`, for the running loop: a stream whose transport is to get another protocol."""
+    kind, arguments = _prepared("redis.asyncio.connection", target)
+
+    async def opened(seconds: float) -> asyncio.StreamWriter:
+        connection = kind(**arguments, socket_connect_timeout=seconds, socket_timeout=seconds)
+        try:
+            await connection.connect()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it may hold a secret
+            failure = explained(error, target)
+        else:
+            taken: asyncio.StreamWriter = connection._writer  # noqa: SLF001 - the transport is ours now
+            connection._reader = connection._writer = None  # noqa: SLF001
+            return taken
+        raise failure
+
+    return opened
+
+
+def _prepared(module: str, target: Target) -> tuple[Callable[..., Any], dict[str, Any]]:
+    """The class of redis-py that connects to the target, and what it is to be told."""
+    try:
+        connections = import_module(module)
+        from redis.backoff import NoBackoff  # noqa: PLC0415 - at use
+        from redis.retry import Retry  # noqa: PLC0415
+    except ImportError:
+        raise MissingExtra("a Redis or Valkey store", "redis") from None
     given: dict[str, Any] = {
         "db": target.db,
         "username": target.username or None,
         "password": target.password or None,
         "protocol": target.number("protocol"),
-        "socket_connect_timeout": seconds,
-        "socket_timeout": seconds,
-        "retry": _no_retry(),
+        "retry": Retry(NoBackoff(), 0),
     }
     if target.path:
-        return given | {"path": target.path}
+        return connections.UnixDomainSocketConnection, given | {"path": target.path}
     given |= {"host": target.host, "port": target.port, "socket_keepalive": True}
-    if target.secure:
-        given |= {
-            "ssl_ca_certs": target.text("ca"),
-            "ssl_certfile": target.text("cert"),
-            "ssl_keyfile": target.text("key"),
-            "ssl_cert_reqs": "required" if target.settings["verify"] else "none",
-            "ssl_check_hostname": bool(target.settings["verify"]),
-        }
-    return given
-
-
-def _no_retry() -> object:
-    try:
-        from redis.backoff import NoBackoff  # noqa: PLC0415 - at use
-        from redis.retry import Retry  # noqa: PLC0415
-    except ImportError:
-        raise MissingExtra("a Redis or Valkey store", "redis") from None
-    return Retry(NoBackoff(), 0)
-
-
-def _kind(of_redis: Any, target: Target) -> Any:
-    if target.path:
-        return of_redis.UnixDomainSocketConnection
-    return of_redis.SSLConnection if target.secure else of_redis.Connection
-
-
-def blocking(target: Target, seconds: float) -> socket.socket:
-    """A connected socket, ready for commands.
-
-    Raises:
-        Lost: there is no server, or it is not ready.
-        StoreError: it does not let us in.
-    """
-    from redis import connection as of_redis  # noqa: PLC0415 - at use
-
-    opened = _kind(of_redis, target)(**arguments(target, seconds))
-    try:
-        opened.connect()
-    except Exception as error:  # noqa: BLE001 - whatever it is, it may hold a secret
-        failure = explained(error, target)
-    else:
-        taken: socket.socket = opened._sock  # noqa: SLF001 - the socket is ours now
-        opened._sock = None  # noqa: SLF001
-        return taken
-    raise failure
-
-
-async def asynchronous(target: Target, seconds: float) -> asyncio.StreamWriter:
-    """A connected stream of the running loop, ready for commands; its transport is to get another protocol.
-
-    Raises:
-        Lost: there is no server, or it is not ready.
-        StoreError: it does not let us in.
-    """
-    from redis.asyncio import connection as of_redis  # noqa: PLC0415 - at use
-
-    opened = _kind(of_redis, target)(**arguments(target, seconds))
-    try:
-        await opened.connect()
-    except Exception as error:  # noqa: BLE001 - whatever it is, it may hold a secret
-        failure = explained(error, target)
-    else:
-        taken: asyncio.StreamWriter = opened._writer  # noqa: SLF001 - the transport is ours now
-        opened._reader = opened._writer = None  # noqa: SLF001
-        return taken
-    raise failure
+    if not target.secure:
+        return connections.Connection, given
+    checked = bool(target.settings["verify"])
+    return connections.SSLConnection, given | {
+        "ssl_ca_certs": target.text("ca"),
+        "ssl_certfile": target.text("cert"),
+        "ssl_keyfile": target.text("key"),
+        "ssl_cert_reqs": "required" if checked else "none",
+        "ssl_check_hostname": checked,
+    }
 
 
 def explained(error: Exception, target: Target) -> Exception:

@@ -57,8 +57,8 @@ class LoopListener:
     """
 
     def __init__(self, target: Target) -> None:
-        self._target = target
         self._seconds = target.number("connect_timeout") / 1000
+        self._open = connecting.asynchronous(target)
         self._closed = False
         self._inherited: list[object] = []
         self._task: asyncio.Task[None] | None = None
@@ -116,7 +116,7 @@ class LoopListener:
         self._task = None
 
     async def _listen(self) -> None:
-        ear = _Ear(await connecting.asynchronous(self._target, self._seconds), self._waiters, self._listens)
+        ear = _Ear(await self._open(self._seconds), self._waiters, self._listens)
         try:
             async with asyncio.timeout(self._seconds):
                 await self._listens.wait()

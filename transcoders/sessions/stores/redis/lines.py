@@ -26,8 +26,8 @@ class Lines:
     """
 
     def __init__(self, target: Target) -> None:
-        self._target = target
         self._seconds = target.number("connect_timeout") / 1000
+        self._opened = connecting.asynchronous(target)
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._inherited: list[list[Line | None]] = []
@@ -74,7 +74,7 @@ class Lines:
 
     async def _open(self, lane: int) -> Line:
         try:
-            line = Line(await connecting.asynchronous(self._target, self._seconds))
+            line = Line(await self._opened(self._seconds))
             self._lines[lane] = line
         finally:
             self._opening[lane] = None

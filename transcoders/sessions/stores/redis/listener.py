@@ -26,8 +26,8 @@ class ThreadListener:
     """
 
     def __init__(self, target: Target) -> None:
-        self._target = target
         self._seconds = target.number("connect_timeout") / 1000
+        self._open = connecting.blocking(target)
         self._socket: socket.socket | None = None
         self.after_fork()
         forks.watch(self)
@@ -86,7 +86,7 @@ class ThreadListener:
             self._closed.wait(pause)
 
     def _listen(self) -> None:
-        opened = connecting.blocking(self._target, self._seconds)
+        opened = self._open(self._seconds)
         try:
             self._socket = opened
             opened.sendall(resp.packer()(("SUBSCRIBE", self.channel)))

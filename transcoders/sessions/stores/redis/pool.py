@@ -90,8 +90,9 @@ class Pool:
     """
 
     def __init__(self, target: Target) -> None:
-        self._target, self._size = target, target.number("max_connections")
+        self._size = target.number("max_connections")
         self._seconds = target.number("connect_timeout") / 1000
+        self._open = connecting.blocking(target)
         self._idle: deque[Connection] = deque()
         self.after_fork()
         forks.watch(self)
@@ -141,7 +142,7 @@ class Pool:
         seconds = min(self._seconds, deadline - time.monotonic())
         if seconds <= 0:
             raise Lost("no connection in time", sent=False)
-        return Connection(connecting.blocking(self._target, seconds))
+        return Connection(self._open(seconds))
 
     async def pause(self, seconds: float, /) -> None:
         """See Wire.pause."""
