@@ -27,7 +27,7 @@ FLOORS = {
     "sessions.msm sessions.notation sessions.ports sessions.prefix "
     "sessions.attribute sessions.attributes sessions.building "
     "sessions.declared sessions.filtering sessions.index sessions.layout sessions.record sessions.references "
-    "sessions.session sessions.stored sessions.view sessions.wire sessions.world web.cookies",
+    "sessions.session sessions.stored sessions.trial sessions.view sessions.wire sessions.world web.cookies",
     3: "registry chain header pipeline typed",
     2: "codecs codecs.* filters filters.*",
     1: "spec options frame limits tree packer timestamps arrays records fidelity buffers opcodes seal keyring "

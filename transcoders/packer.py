@@ -104,7 +104,7 @@ class Packer(NamedTuple):
         """
         pack, strict, least = self.pack, self.strict, min(size, items)
 
-        def express_encode(value: object, /, *, associated_data: bytes = b"") -> bytes:
+        def express_encode(value: object, /, associated_data: bytes = b"") -> bytes:
             """The frame of the value; see Transcoder.encode."""
             try:
                 packed = pack(value, None, strict)
@@ -115,8 +115,8 @@ class Packer(NamedTuple):
                     if len(data) <= least or (len(data) <= size and not crowded(value, items)):
                         return data
             except errors:
-                return tagged(value, associated_data=associated_data)
-            return encode(value, associated_data=associated_data)
+                return tagged(value, associated_data)
+            return encode(value, associated_data)
 
         return express_encode
 

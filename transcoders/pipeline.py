@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from transcoders import frame
 from transcoders.chain import Chain
-from transcoders.codecs import Context, Decode, Encode, Express
+from transcoders.codecs import Context, Decode, Encode
 from transcoders.errors import (
     DecodeError,
     EncodeError,
@@ -104,7 +104,7 @@ class Transcoder(Generic[T]):
             raise SpecError(f"{self.spec} has no declared type: transcoder(..., schema=YourClass)")
         return self._chain.typed.bare()
 
-    def encode(self, value: T, /, *, associated_data: bytes = b"") -> bytes:
+    def encode(self, value: T, /, associated_data: bytes = b"") -> bytes:
         """The frame of the value.
 
         Args:
@@ -133,7 +133,7 @@ class Transcoder(Generic[T]):
             raise EncodeError(f"takes {max(len(data), size)} bytes, the limit is {self._size}")
         return data
 
-    def decode(self, data: bytes | bytearray | memoryview, /, *, associated_data: bytes = b"") -> T:
+    def decode(self, data: bytes | bytearray | memoryview, /, associated_data: bytes = b"") -> T:
         """The value in the frame.
 
         Args:
@@ -241,10 +241,10 @@ class _Express(Transcoder[T]):
     ) -> None:
         super().__init__(chain, accepted, readers, limits)
         ways: tuple[Encode, Decode] = super().encode, super().decode
+        codec: Any = chain.typed or chain.codec
         if chain.filters:
-            ways = chain.filters[0].express(self._dumps, self._loads, self._headers, limits.size, ways)  # type: ignore[attr-defined]
+            ways = chain.filters[0].express(codec, self._headers, limits.size, ways)  # type: ignore[attr-defined]
         else:
-            codec: Express = chain.typed or chain.codec  # type: ignore[assignment]
             ways = codec.express(self._headers[frame.PLAIN], limits.size, *ways)
         self.encode, self.decode = ways  # type: ignore[method-assign]
 

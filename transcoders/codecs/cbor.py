@@ -97,7 +97,7 @@ class CborCodec:
         caught = (AttributeError, TypeError, ValueError, self._error)
         least = min(size, self._limits.items)
 
-        def express_decode(data: bytes, /, *, associated_data: bytes = b"") -> Any:
+        def express_decode(data: bytes, /, associated_data: bytes = b"") -> Any:
             """The value in the frame; see Transcoder.decode."""
             try:
                 body = data.removeprefix(prefix)
@@ -111,7 +111,7 @@ class CborCodec:
                         return value
             except caught:
                 pass
-            return decode(data, associated_data=associated_data)
+            return decode(data, associated_data)
 
         tagged = tagging(self._tagged, frame.header(self.tag, frame.TAGGED, ()), size, encode)
         return self._writer(prefix, size, encode, tagged), express_decode

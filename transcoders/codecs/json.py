@@ -86,7 +86,7 @@ class JsonCodec:
         """The express way; see `codecs.Express`."""
         loads, none, least = self._loads, frame.NONE, min(size, self._limits.items)
 
-        def express_decode(data: bytes, /, *, associated_data: bytes = b"") -> Any:
+        def express_decode(data: bytes, /, associated_data: bytes = b"") -> Any:
             """The value in the frame; see Transcoder.decode."""
             try:
                 body = data.removeprefix(prefix)
@@ -94,7 +94,7 @@ class JsonCodec:
                     return loads(body)
             except (AttributeError, TypeError, ValueError):
                 pass
-            return decode(data, associated_data=associated_data)
+            return decode(data, associated_data)
 
         tagged = tagging(self._tagged, frame.header(self.tag, frame.TAGGED, ()), size, encode)
         return self._writer(prefix, size, encode, tagged), express_decode
@@ -104,7 +104,7 @@ class JsonCodec:
         items = self._limits.items
         least = min(size, items)
 
-        def express_encode(value: object, /, *, associated_data: bytes = b"") -> bytes:
+        def express_encode(value: object, /, associated_data: bytes = b"") -> bytes:
             """The frame of the value; see Transcoder.encode."""
             try:
                 # A bare number cut short is another number, so it is not plain; neither, for that, is a bare str.
@@ -118,8 +118,8 @@ class JsonCodec:
                         ):
                             return data
             except TypeError:  # not plain, or not encodable: the walk tells which
-                return tagged(value, associated_data=associated_data)
-            return encode(value, associated_data=associated_data)
+                return tagged(value, associated_data)
+            return encode(value, associated_data)
 
         return express_encode
 

@@ -99,7 +99,7 @@ class MsgpackCodec:
         """The express way; see `codecs.Express`."""
         unpack, end, mark, none, least = self._loads, END, MARK, frame.NONE, min(size, self._limits.items)
 
-        def express_decode(data: bytes, /, *, associated_data: bytes = b"") -> Any:
+        def express_decode(data: bytes, /, associated_data: bytes = b"") -> Any:
             """The value in the frame; see Transcoder.decode."""
             try:
                 body = data.removeprefix(prefix)
@@ -109,7 +109,7 @@ class MsgpackCodec:
                         return value
             except (AttributeError, TypeError, ValueError):
                 pass
-            return decode(data, associated_data=associated_data)
+            return decode(data, associated_data)
 
         tagged = tagging(self._tagged, frame.header(self.tag, frame.TAGGED, ()), size, encode)
         return self._writer(prefix, size, encode, tagged), express_decode

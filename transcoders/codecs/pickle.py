@@ -8,21 +8,20 @@ lie outside the stream as PEP 574 buffers and are decoded as views of the frame,
 With `objects=yes` it writes object graphs instead (`graphs`), under a seal only, and reads both.
 """
 
-import copyreg
 import pickle
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from types import NoneType
 from typing import Any, ClassVar
 
-from transcoders import buffers, fidelity, frame, opcodes, raising, stack
-from transcoders.codecs import TYPED, Context, Traits
-from transcoders.errors import DecodeError, Malformed, Refused, SpecError, TooLarge
+from transcoders import buffers, fidelity, frame, opcodes, packer, picklers, raising, stack
+from transcoders.codecs import TYPED, Context, Decode, Encode, Traits
+from transcoders.errors import DecodeError, Malformed, SpecError, TooLarge
 from transcoders.options import Option, Options
-from transcoders.packer import NotPlain, refuse
-from transcoders.streams import Sink, Source
+from transcoders.picklers import joined
+from transcoders.seal import Sealing
 from transcoders.tree import contains, crowded, deeper, halved, pairs
 
 _SETS = frozenset((set, frozenset))
@@ -30,35 +29,6 @@ _SURROGATE = re.compile(rb"\xed[\xa0-\xbf]")
 _ARRAY_VIEW = 1024
 """Arrays of fewer bytes are cheaper inside the stream."""
 _RAW = frozenset((fidelity.BYTES, fidelity.BYTEARRAY))
-
-
-class _DataPickler(pickle.Pickler):
-    """A pickler of builtins: asks about everything else, and the answer is no."""
-
-    def reducer_override(self, _value: object) -> Any:
-        raise NotPlain
-
-
-class _DataUnpickler(pickle.Unpickler):
-    """An unpickler that knows no global at all."""
-
-    __slots__ = ()
-
-    def find_class(self, module: str, name: str) -> Any:
-        raise Refused(f"the pickle names {module[:60]}.{name[:60]}; data-only pickles name nothing")
-
-
-class _Writer:
-    """A pickler with the list it writes to; reused, because making one costs as much as pickling a small session."""
-
-    __slots__ = ("dump", "parts")
-
-    def __init__(self, callback: Callable[[pickle.PickleBuffer], Any] | None = refuse) -> None:
-        """`callback` gets the buffers that are to lie outside the stream; None lets them in."""
-        self.parts: list[bytes] = []
-        pickler = _DataPickler(Sink(self.parts), 5, buffer_callback=callback)
-        pickler.fast = True
-        self.dump = pickler.dump
 
 
 class _Notation:
@@ -74,9 +44,9 @@ class _Notation:
 
     @staticmethod
     def order(lowered: object) -> bytes:
-        writer = _Writer(None)
-        writer.dump(lowered)
-        return _joined(writer.parts)
+        dump, parts = picklers.writer(None)
+        dump(lowered)
+        return joined(parts)
 
     @staticmethod
     def tag(kind: int, payload: object) -> object:
@@ -103,7 +73,7 @@ class PickleCodec:
 
     __slots__ = (
         *("_decoded", "_dense", "_depth", "_exact", "_guarded", "_items", "_least", "_limits", "_lower", "_outline"),
-        *("_raise", "_readers", "_views", "_wary", "_writers"),
+        *("_pack", "_raise", "_readers", "_strict", "_views", "_wary", "_writers"),
     )  # fmt: skip
 
     def __new__(cls, options: Options, _context: Context) -> "PickleCodec":  # noqa: PYI034 - or of the class below
@@ -124,32 +94,51 @@ class PickleCodec:
         decoded.holds |= {memoryview}  # what views come back as: read, though not written
         self._decoded = fidelity.Lowering(decoded, context.types, limits)
         self._raise = raising.Raising(context.types, _bytes, limits)
-        self._writers: list[_Writer] = []
-        self._readers: list[tuple[Source, Any]] = []
+        packer_ = packer.load()
+        self._pack, self._strict = packer_.pack, packer_.strict
+        self._writers: list[picklers.Writer] = []
+        self._readers: list[picklers.Reader] = []
 
     def dumps(self, value: object, /) -> tuple[int, bytes]:
         """The form and the pickle, behind a table of buffers if it has any."""
         if self._views:
             return self._tagged(value)
-        # Popping from a list and appending to it are atomic, so a writer is never in two hands.
         writers = self._writers
-        writer = writers.pop() if writers else _Writer()
+        dump, parts = writer = writers.pop() if writers else picklers.writer()
         try:
-            writer.dump(value)
-        except (NotPlain, ValueError, RecursionError):  # not plain, a cycle, or too deep: the walk says where
-            return self._tagged(value)  # without that writer: its state is unknown
-        parts = writer.parts
-        data = parts.pop() if len(parts) == 1 else _joined(parts)
-        writers.append(writer)
-        if (0x8F in data or 0x91 in data) and contains(value, _SETS):
+            dump(value)
+        except picklers.UNFIT:  # the walk says where
             return self._tagged(value)
+        data = parts.pop() if len(parts) == 1 else joined(parts)
+        writers.append(writer)
+        return (frame.PLAIN, data) if self._fit(value, data) else self._tagged(value)
+
+    def _fit(self, value: object, data: bytes) -> bool:
+        """Whether the pickled value is plain and within the limits; raises EncodeError on what no pickle may hold."""
+        if (0x8F in data or 0x91 in data) and self._sets(value):
+            return False
         # Below the first size there is nothing that a limit refuses; below the second a byte tells.
         size = len(data)
         if size > self._least and (self._wary or 0x8B in data or size > self._dense) and self._excessive(value, data):
-            return self._tagged(value)
+            return False
         if 0xED in data and _SURROGATE.search(data):
             self._lower.check(value)
-        return frame.PLAIN, data
+        return True
+
+    def express_sealed(self, seal: Sealing, encode: Encode, decode: Decode, /) -> tuple[Encode, Decode]:
+        """The express way under a seal; see `Seal.express`."""
+        if self._views or self._wary:
+            return encode, decode
+        plain = picklers.Plain(self._writers, self._readers, self._least, self._dense, self._fit, self.loads)
+        return picklers.sealed(plain, seal, encode, decode)
+
+    def _sets(self, value: object) -> bool:
+        """Whether there may be sets in a value that was pickled; the packer, which refuses them, is twice as quick."""
+        try:
+            self._pack(value, None, self._strict)
+        except TypeError:
+            return contains(value, _SETS)
+        return False
 
     def _excessive(self, value: object, data: bytes) -> bool:
         """Whether the value of a longer pickle is beyond a limit, or may be: the walk tells which."""
@@ -178,9 +167,9 @@ class PickleCodec:
 
     def _pickled(self, value: object) -> tuple[bytes, list[pickle.PickleBuffer]]:
         views: list[pickle.PickleBuffer] = []
-        writer = _Writer(views.append)
-        writer.dump(value)
-        return _joined(writer.parts), views
+        dump, parts = picklers.writer(views.append)
+        dump(value)
+        return joined(parts), views
 
     @property
     def checked(self) -> tuple[Callable[[Any], bytes], Callable[[bytes], Any]]:
@@ -188,17 +177,16 @@ class PickleCodec:
         writers, readers = self._writers, self._readers
 
         def pack(tree: Any) -> bytes:
-            writer = writers.pop() if writers else _Writer()
-            writer.dump(tree)
-            data = _joined(writer.parts)
+            dump, parts = writer = writers.pop() if writers else picklers.writer()
+            dump(tree)
+            data = joined(parts)
             writers.append(writer)
             if len(data) > self._items and crowded(tree, self._items):
                 raise ValueError(f"containers hold more than {self._items} entries")
             return _paired(data, tree)
 
         def unpack(body: bytes) -> Any:
-            reader = readers.pop() if readers else _reader()
-            source, load = reader
+            source, load = reader = readers.pop() if readers else picklers.reader()
             source.data = body
             tree = load()
             readers.append(reader)
@@ -207,7 +195,7 @@ class PickleCodec:
             _paired(body, tree)
             return tree
 
-        return pack, partial(self.loads, frame.PLAIN) if self._guarded or _EXTENSIONS else unpack
+        return pack, partial(self.loads, frame.PLAIN) if self._guarded or picklers.EXTENSIONS else unpack
 
     def raw(self, data: bytes, /) -> object:
         """The value of a pickle without a frame, memo and all, of which nothing but session values is made.
@@ -228,10 +216,10 @@ class PickleCodec:
         readers = self._readers
         if form & frame.BUFFERS:
             stream, views = buffers.split(memoryview(body))
-            body, reader, readers = bytes(stream), _reader(views), []
+            body, reader, readers = bytes(stream), picklers.reader(views), []
         else:
-            reader = readers.pop() if readers else _reader()
-        if self._guarded or _EXTENSIONS:
+            reader = readers.pop() if readers else picklers.reader()
+        if self._guarded or picklers.EXTENSIONS:
             opcodes.check(body)
         keys = self._outline.keys(form, body) if len(body) > self._dense else None
         source, load = reader
@@ -298,6 +286,10 @@ class _ObjectCodec(PickleCodec):
         super().__init__(options, context)
         self._graphs = Graphs(context.objects, context.limits)
 
+    def express_sealed(self, _seal: Sealing, encode: Encode, decode: Decode, /) -> tuple[Encode, Decode]:
+        """The same ways: the other codec's is for data."""
+        return encode, decode
+
     def dumps(self, value: object, /) -> tuple[int, bytes]:
         """The form of objects, and the pickle."""
         return frame.OBJECTS, self._graphs.dumps(value)
@@ -309,14 +301,6 @@ class _ObjectCodec(PickleCodec):
 
 _CONTAINERS = frozenset((list, dict, tuple))
 _RAW_STARTS = (b"\x80\x04", opcodes.START)
-_EXTENSIONS: dict[int, object] = copyreg._extension_cache  # type: ignore[attr-defined]  # noqa: SLF001
-"""Extension codes that somebody has loaded: these the unpickler builds without asking its find_class."""
-
-
-def _joined(parts: list[bytes]) -> bytes:
-    data = b"".join(parts)
-    parts.clear()
-    return data
 
 
 def _paired(data: bytes, tree: object) -> bytes:
@@ -324,11 +308,6 @@ def _paired(data: bytes, tree: object) -> bytes:
     if 0xED in data and _SURROGATE.search(data) and halved(tree):
         raise Malformed("expected Unicode text")
     return data
-
-
-def _reader(views: Iterable[memoryview] | None = None) -> tuple[Source, Any]:
-    source = Source()
-    return source, _DataUnpickler(source, buffers=views).load
 
 
 def _bytes(payload: object) -> bytes | memoryview:

@@ -8,7 +8,6 @@ import hashlib
 
 from transcoders.codecs import Context
 from transcoders.filters import Rank
-from transcoders.frame import Bytes
 from transcoders.keyring import Keyring
 from transcoders.options import Options
 from transcoders.seal import Begin, Digest, Seal
@@ -37,13 +36,6 @@ def keyed(key: bytes) -> Begin:
     def begin(start: bytes, /) -> Digest:
         begun = fresh.copy()
         begun.update(start)
-        ready = begun.copy
-
-        def digest(data: Bytes, /) -> bytes:
-            state = ready()
-            state.update(data)
-            return state.digest()
-
-        return digest
+        return Digest(begun.copy)
 
     return begin

@@ -8,7 +8,6 @@ import hashlib
 
 from transcoders.codecs import Context
 from transcoders.filters import Rank
-from transcoders.frame import Bytes
 from transcoders.keyring import Keyring
 from transcoders.options import Options
 from transcoders.seal import Begin, Digest, Seal
@@ -40,14 +39,6 @@ def keyed(key: bytes) -> Begin:
     def begin(start: bytes, /) -> Digest:
         begun = inner.copy()
         begun.update(start)
-        ready = begun.copy
-
-        def digest(data: Bytes, /) -> bytes:
-            state, last = ready(), outer()
-            state.update(data)
-            last.update(state.digest())
-            return last.digest()
-
-        return digest
+        return Digest(begun.copy, outer)
 
     return begin

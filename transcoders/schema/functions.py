@@ -40,7 +40,7 @@ def f(form, data, /):
     return slow(form, data)
 '''
 _ENCODE = '''
-def f(value, /, *, associated_data=none):
+def f(value, /, associated_data=none):
     """The frame of the value; see Transcoder.encode."""
     given = value
     try:
@@ -50,10 +50,10 @@ def f(value, /, *, associated_data=none):
             return data
     except Exception:
         pass
-    return slow(given, associated_data=associated_data)
+    return slow(given, associated_data)
 '''
 _DECODE = '''
-def f(data, /, *, associated_data=none):
+def f(data, /, associated_data=none):
     """The value in the frame; see Transcoder.decode."""
     try:
         if data[:HEAD] == PREFIX and len(data) <= SIZE and associated_data is none:
@@ -62,7 +62,7 @@ def f(data, /, *, associated_data=none):
             return RESULT
     except Exception:
         pass
-    return slow(data, associated_data=associated_data)
+    return slow(data, associated_data)
 '''
 Function = Callable[..., Any]
 
