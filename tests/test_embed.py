@@ -3,21 +3,24 @@
 import json
 import logging
 import pickle
+import sys
 from collections import Counter, OrderedDict, UserString, defaultdict, namedtuple
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum, IntEnum, IntFlag, StrEnum
+from types import ModuleType
 from typing import TypedDict
 
 import msgpack
 import pytest
 from hypothesis import given
 
+from tests import guide
 from tests.golden import Tier
 from tests.strategies import plain_values
 from tests.values import same
 from transcoders import EncodeError, Foreign, Limits, Malformed, SpecError, TooLarge, transcoder
-from transcoders.embed import JSON, MSGPACK, Embedded
+from transcoders.embed import JSON, MSGPACK, NAMES, Embedded
 from transcoders.subclasses import Plain
 
 KEY = b"a key of more than sixteen bytes"
@@ -288,3 +291,29 @@ def test_a_cycle_is_refused():
 def test_plain_values_stay_as_they_are(value):
     """There is nothing to do where nothing is a subclass."""
     assert same(Plain(())(value), value)
+
+
+# The guide.
+
+
+def test_the_setting_of_the_guide(monkeypatch):
+    """The mapping of the guide is taken: each setting that it shows is there, and does what it says."""
+    monkeypatch.setenv("SESSION_KEYS", "a key of more than sixteen bytes")
+    module = ModuleType("shop.sessions")
+    module.Session = Cart
+    monkeypatch.setitem(sys.modules, "shop", ModuleType("shop"))
+    monkeypatch.setitem(sys.modules, "shop.sessions", module)
+    given = guide.run("The setting")["TRANSCODERS"]
+    embedded = Embedded("shop", given, JSON)
+    former = [b'{"items":["a"]}', transcoder("json", schema=Cart).encode({"items": ["a"]})]
+    assert [embedded.session(data) for data in (*former, embedded.encode({"items": ["a"]}))] == [{"items": ["a"]}] * 3
+    assert embedded.transcoder.limits.depth == 20
+    assert given.keys() | {"keys", "retired"} == set(NAMES)
+
+
+def test_every_block_of_the_guide_is_run():
+    """The blocks are those that the tests of their libraries run; whoever adds one adds it there."""
+    assert {heading: len(blocks) for heading, blocks in guide.sections().items()} == {
+        "The setting": 1, "Django": 4, "Flask-Session": 1, "starsessions": 1, "aiohttp-session": 1, "cachelib": 1,
+        "aiocache": 1, "dogpile.cache": 1, "kombu and Celery": 1,
+    }  # fmt: skip

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from starsessions import JsonSerializer, SessionAutoloadMiddleware, SessionMiddleware
 from starsessions.stores.redis import RedisStore
 
-from tests import servers
+from tests import guide, servers
 from tests.asking import ask
 from transcoders import EncodeError, Foreign, SpecError, peek
 from transcoders.embed.aiohttp_session import coding
@@ -211,3 +211,47 @@ def test_the_text_is_that_of_a_cookie():
         text = codec["encoder"](session)
         assert re.fullmatch(r"wVQ[A-Za-z0-9_-]+", text)
         assert codec["decoder"](text) == session
+
+
+# The guide.
+
+
+def test_the_guide_on_starsessions(monkeypatch):
+    """The block of the guide makes an app whose sessions are ours."""
+    monkeypatch.setenv("REDIS_URL", servers.shared("valkey").url())
+
+    async def scenario():
+        names = guide.run("starsessions")
+        app = names["app"]
+
+        async def visit(request):
+            return JSONResponse(repr(request.session.setdefault("visits", (1, 2))))
+
+        app.add_route("/", visit)
+        sid = (await ask(app, "/")).cookie("session")
+        assert (await ask(app, "/", f"session={sid}")).body == b'"(1, 2)"'
+        async with connected() as (client, _):
+            assert peek(await client.get(f"starsessions.{sid}")).codec == "msgpack"
+        await app.user_middleware[0].kwargs["store"]._connection.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_the_guide_on_aiohttp_session(monkeypatch):
+    """The block of the guide makes an app whose sessions are ours."""
+    monkeypatch.setenv("REDIS_URL", servers.shared("valkey").url())
+
+    async def visit(request):
+        return web.Response(text=repr((await aiohttp_session.get_session(request)).setdefault("visits", (1, 2))))
+
+    async def scenario():
+        app = guide.run("aiohttp-session")["app"]
+        app.add_routes([web.get("/", visit)])
+        async with TestClient(TestServer(app)) as browser:
+            for _ in range(2):
+                assert await (await browser.get("/")).text() == "(1, 2)"
+            (cookie,) = browser.session.cookie_jar
+        async with connected() as (client, _):
+            assert (await client.get(f"AIOHTTP_SESSION_{cookie.value}")).startswith(b"wVQ")
+
+    asyncio.run(scenario())

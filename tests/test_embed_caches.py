@@ -26,7 +26,7 @@ from kombu import Connection, serialization
 from kombu.exceptions import ContentDisallowed
 from kombu.exceptions import DecodeError as KombuDecodeError
 
-from tests import servers
+from tests import guide, servers
 from transcoders import EncodeError, SpecError, peek
 from transcoders.embed import aiocache, cachelib, dogpile, kombu
 
@@ -300,3 +300,55 @@ def test_celery_runs_tasks(installed):
         failed = pay.delay({})
         with pytest.raises(KeyError):
             failed.get(timeout=10, interval=0.01)
+
+
+# The guide.
+
+
+def test_the_guide_on_cachelib(port, monkeypatch):
+    """The block of the guide makes a cache whose values are ours."""
+    monkeypatch.setenv("REDIS_URL", servers.shared("valkey").url())
+    cache, key = guide.run("cachelib")["cache"], token_hex(4)
+    cache.set(key, VALUE)
+    assert cache.get(key) == VALUE
+    assert peek(stored(port, key)).codec == "msgpack"
+    cache._write_client.close()
+
+
+def test_the_guide_on_aiocache(port):
+    """The block of the guide makes a cache whose values are ours."""
+
+    async def use():
+        cache, key = guide.run("aiocache", host="127.0.0.1", port=port)["cache"], token_hex(4)
+        await cache.set(key, VALUE)
+        assert await cache.get(key) == VALUE
+        assert peek(stored(port, key)).codec == "msgpack"
+        await cache.client.connection_pool.disconnect()
+
+    asyncio.run(use())
+
+
+def test_the_guide_on_dogpile(port, monkeypatch):
+    """The block of the guide makes a region whose values are ours."""
+    monkeypatch.setenv("REDIS_URL", servers.shared("valkey").url())
+    region, key = guide.run("dogpile.cache")["region"], token_hex(4)
+    assert region.get_or_create(key, lambda: VALUE) == region.get(key) == VALUE
+    assert peek(stored(port, key).partition(b"|")[2]).codec == "msgpack"
+    region.backend.reader_client.close()
+    region.backend.writer_client.close()
+
+
+@pytest.mark.usefixtures("tame")
+def test_the_guide_on_celery():
+    """The block of the guide makes an app whose messages and results are ours."""
+    app = guide.run("kombu and Celery")["app"]
+    app.conf.broker_transport_options = {"polling_interval": 0.01}
+    app.conf.worker_redirect_stdouts = False
+
+    @app.task
+    def echo(value):
+        return value
+
+    with start_worker(app, perform_ping_check=False, pool="solo", shutdown_timeout=10):
+        assert echo.delay(VALUE).get(timeout=10, interval=0.01) == VALUE
+    serialization.unregister("transcoders")

@@ -2,11 +2,12 @@
 
 import json
 import pickle
+from datetime import UTC, datetime
 from secrets import token_hex
 
 import pytest
 
-from tests import child, django_site, servers
+from tests import child, django_site, guide, servers
 from transcoders import DecodeError, EncodeError, peek
 
 MODULE = "transcoders.embed.django"
@@ -81,7 +82,6 @@ def test_the_change_logs_nobody_out(switched, browser, engine, spec):
 
 def test_values_of_the_session_value_set_come_back(switched):
     """What JSON refuses or changes comes back as it was."""
-    from datetime import UTC, datetime
     from decimal import Decimal
 
     from django.contrib.sessions.backends.db import SessionStore
@@ -203,6 +203,11 @@ def cached(switched):
         switched(CACHES=caches, TRANSCODERS=given or {}, SESSION_ENGINE=f"django.contrib.sessions.backends.{engine}")
 
     yield switch
+    disconnect()
+
+
+def disconnect():
+    """Close the connections of the cache that the settings name."""
     from django.core.cache import cache
 
     for client in clients(cache):
@@ -296,3 +301,37 @@ def test_a_serializer_of_its_own_settings():
     serializer = CacheSerializer("cbor")
     assert peek(serializer.dumps({"a": 1})).codec == "cbor"
     assert serializer.loads(serializer.dumps({"a": 1})) == {"a": 1}
+
+
+# The guide.
+
+
+def test_the_guide_on_sessions(switched, browser):
+    """Two settings are all that it takes."""
+    browser.get("/login")
+    switched(**guide.settings("Django", 0))
+    assert browser.get("/who").json()["user"] == "ann"
+    browser.get("/add?item=apple")
+    assert peek(stored(browser)[1]).codec == "msgpack"
+
+
+def test_the_guide_on_signed_values(switched):
+    """The block's own assertion holds, a datetime in it."""
+    switched(TRANSCODERS="msgpack")
+    assert guide.run("Django", 1, until=datetime(2026, 1, 1, tzinfo=UTC))["text"]
+
+
+@pytest.mark.parametrize("block", [2, 3])
+def test_the_guide_on_caches(switched, browser, monkeypatch, block):
+    """The settings of either cache keep a session that was pickled."""
+    monkeypatch.setenv("REDIS_URL", servers.shared("valkey").url(db=7))
+    given = guide.settings("Django", block)
+    default = given["CACHES"]["default"]
+    switched(CACHES={"default": default | {"OPTIONS": {}}}, SESSION_ENGINE=given["SESSION_ENGINE"])
+    browser.get("/login")
+    switched(**given)
+    assert browser.get("/who").json()["user"] == "ann"
+    browser.get("/add?item=apple")
+    client, key = raw(browser)
+    assert peek(client.get(key)).codec == "msgpack"
+    disconnect()

@@ -12,7 +12,7 @@ import redis
 from cachelib import SimpleCache
 
 import flask_session
-from tests import servers
+from tests import guide, servers
 from transcoders import EncodeError, Foreign, SpecError, peek
 from transcoders.embed.flask_session import Session
 
@@ -158,3 +158,15 @@ def test_wrong_settings_fail_at_start(site):
         site(Session, TRANSCODERS="jsn")
     with pytest.raises(SpecError, match="set 'legacy' to True until"):
         site(Session, TRANSCODERS={"spec": "json+hmac", "keys": [b"k" * 16]})
+
+
+def test_the_guide(client, monkeypatch):
+    """The block of the guide makes an app whose sessions are ours."""
+    monkeypatch.setenv("REDIS_URL", servers.shared("valkey").url())
+    app = guide.run("Flask-Session")["app"]
+    app.add_url_rule("/", view_func=lambda: str(flask.session.setdefault("visits", (1, 2))))
+    browser = app.test_client()
+    assert [browser.get("/").text, browser.get("/").text] == ["(1, 2)", "(1, 2)"]
+    sid = browser.get_cookie("session").value
+    assert peek(client.get(f"session:{sid}")).codec == "msgpack"
+    app.config["SESSION_REDIS"].close()

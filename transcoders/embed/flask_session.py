@@ -11,9 +11,9 @@ its formats; its fallback, which runs pickles found in the store, is gone. What 
 
 from typing import Any
 
+import flask_session
 from flask_session.base import Serializer as Base
 
-import flask_session
 from transcoders.embed import MSGPACK, Embedded, Settings
 from transcoders.errors import SpecError
 
