@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import Enum
 from io import BytesIO
 from types import NoneType
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import UUID
 
 from transcoders import frame
@@ -22,6 +22,10 @@ from transcoders.header import names
 from transcoders.limits import Limits
 from transcoders.packer import NotPlain
 from transcoders.sessions.stored import ABSENT, START, Stored, scalar
+
+if TYPE_CHECKING:
+    from transcoders.codecs import Codec
+    from transcoders.typed import Typed
 
 IMMUTABLE: Final = frozenset((
     NoneType, bool, int, float, str, bytes, datetime, date, time, timedelta, Decimal, UUID,
@@ -34,16 +38,15 @@ _SHORT: Final = 100
 Reading = tuple[Callable[[int, Any], object], int]
 
 
-class Baseline(NamedTuple):
-    """What a value that may change in place is compared with.
+class Pickled(NamedTuple):
+    """The pickle of a value, where that is faster to compare than what is stored of it. It is never loaded."""
 
-    Attributes:
-        stored: what is stored of it; None when it is not what would be stored now.
-        pickled: its pickle, where that is faster to compare; it is never loaded.
-    """
-
+    pickle: bytes
     stored: Stored
-    pickled: bytes | None = None
+
+
+Baseline = Stored | Pickled
+"""What a value that may change in place is compared with: what is stored of it, or its pickle."""
 
 
 class Attribute:
@@ -53,23 +56,29 @@ class Attribute:
         hint: the declared type; None where there is none.
     """
 
-    __slots__ = ("_dumps", "_heads", "_own", "_pickles", "_readings", "_size", "hint")
+    __slots__ = (
+        *("_decode", "_dumps", "_encode", "_heads", "_own", "_pickles", "_plain", "_readings", "_size", "hint"),
+    )  # fmt: skip
 
     def __init__(self, chains: Iterable[Chain], limits: Limits, hint: Any = None) -> None:
         self.hint, self._size = hint, limits.size
         self._readings: dict[bytes, Reading] = {}
-        for index, chain in enumerate(chains):
-            dumps, heads = self._learn(chain, limits)
-            if not index:
-                self._dumps, self._heads, self._pickles = dumps, heads, chain.codec.tag == _CBOR
-        self._own = frozenset(self._heads.values())
+        own, *others = chains
+        codec = self._learn(own, limits)
+        self._dumps, self._heads = codec.dumps, heads(codec)
+        self._own, self._plain = frozenset(self._heads.values()), self._heads[min(self._heads)]
+        self._pickles = own.codec.tag == _CBOR
+        self._encode: Callable[..., bytes] = self._carefully
+        self._decode: Callable[..., object] = self._explained
+        if getattr(codec, "quick", limits.by_engine) and hasattr(codec, "express"):
+            self._encode, self._decode = codec.express(self._plain, limits.size, self._encode, self._decode)
+        for one in others:
+            self._learn(one, limits)
 
-    def _learn(self, chain: Chain, _limits: Limits) -> tuple[Callable[[Any], tuple[int, bytes]], dict[int, bytes]]:
-        """Note what a chain reads; how it writes, and the head of each form."""
-        codec = chain.codec
-        heads = {form: head(codec.tag, form) for form in codec.forms}
-        self._read(heads, codec.loads)
-        return codec.dumps, heads
+    def _learn(self, chain: Chain, _limits: Limits) -> "Codec | Typed":
+        """Note what a chain reads; what writes and reads its bodies."""
+        self._read(heads(chain.codec), chain.codec.loads)
+        return chain.codec
 
     def _read(self, heads: dict[int, bytes], loads: Callable[[int, Any], object]) -> None:
         for form, start in heads.items():
@@ -80,6 +89,11 @@ class Attribute:
         return value if scalar(value) else self._segment(value)  # type: ignore[return-value]
 
     def _segment(self, value: object) -> bytes:
+        segment = self._encode(value)
+        # The express way of a codec puts the whole header of a frame before what is not plain.
+        return segment[len(START) :] if segment[0] == START[0] else segment
+
+    def _carefully(self, value: object, /, *, associated_data: bytes = b"") -> bytes:  # noqa: ARG002 - an Encode
         try:
             form, body = self._dumps(value)
         except RecursionError as error:
@@ -91,10 +105,10 @@ class Attribute:
 
     def decode(self, stored: Stored) -> object:
         """The value; of a segment a fresh one. Raises DecodeError."""
-        return self._value(stored) if type(stored) is bytes else stored
+        return self._decode(stored) if type(stored) is bytes else stored
 
-    def _value(self, segment: bytes) -> object:
-        size = 8 if len(segment) > 1 and segment[1] & frame.SCHEMA else 2
+    def _explained(self, segment: bytes, /, *, associated_data: bytes = b"") -> object:  # noqa: ARG002 - a Decode
+        size = _size(segment)
         reading = self._readings.get(segment[:size])
         if reading is None:
             return self._other(segment)
@@ -106,8 +120,7 @@ class Attribute:
 
     def _other(self, segment: bytes) -> object:
         """The value of a segment whose head is not known; raises DecodeError."""
-        found = frame.parse(START + segment[: frame.LONGEST])
-        raise self._refused(found)
+        raise self._refused(frame.parse(START + segment[: frame.LONGEST]))
 
     def _refused(self, found: frame.Head) -> DecodeError:
         if found.filters:
@@ -117,39 +130,40 @@ class Attribute:
             return Refused(f"the attribute is {codec} of a declared type, version {found.schema[0]}: schema= reads it")
         return Refused(f"the attribute is {codec} in form {found.form}, which is not read here: accept=[{codec!r}]?")
 
-    def canonical(self, stored: Stored) -> bool:
-        """Whether it is of the kind that this attribute would store now."""
-        if type(stored) is not bytes:
-            return True
-        return stored[: 8 if len(stored) > 1 and stored[1] & frame.SCHEMA else 2] in self._own
-
-    def baseline(self, value: object, stored: Stored) -> Baseline | None:
-        """What to compare the value with that was decoded from this; None when it cannot change in place."""
-        if unchanging(value):
-            return None
-        own = self.canonical(stored)
-        if self._pickles and type(stored) is bytes and len(stored) > _SHORT:
-            pickled = pickle_of(value)
-            if pickled is not None:
-                return Baseline(stored if own else None, pickled)
-        return Baseline(stored if own else self.encode(value))
+    def baseline(self, value: object, segment: bytes) -> Baseline:
+        """What to compare the value with that was decoded from the segment, and that may change in place."""
+        if self._pickles and len(segment) > _SHORT and (pickled := pickle_of(value)) is not None:
+            return Pickled(pickled, segment)
+        # What another codec wrote, or another version of the type, is not what would be stored of the same value now.
+        return segment if segment[: _size(segment)] in self._own else self.encode(value)
 
     def changed(self, value: object, baseline: Baseline) -> Stored:
         """What is to be stored of the value now; ABSENT when nothing changed."""
-        if baseline.pickled is not None and pickle_of(value) == baseline.pickled:
-            return ABSENT
+        if type(baseline) is Pickled:
+            if pickle_of(value) == baseline.pickle:
+                return ABSENT
+            baseline = baseline.stored
         stored = self.encode(value)
-        return ABSENT if stored == baseline.stored and type(stored) is type(baseline.stored) else stored
+        return ABSENT if stored == baseline and type(stored) is type(baseline) else stored
 
 
-def head(codec: int, form: int, stamp: bytes = b"", *, compact: bool = False) -> bytes:
-    """The head of a segment without filters."""
-    return frame.header(codec, form, (), stamp, compact=compact)[len(START) :]
+def heads(codec: "Codec | Typed") -> dict[int, bytes]:
+    """The head of a segment in each form."""
+    stamp, compact = getattr(codec, "stamp", b""), getattr(codec, "compact", False)
+    headers = {form: frame.header(codec.tag, form, (), stamp, compact=compact) for form in codec.forms}
+    return {form: header[len(START) :] for form, header in headers.items()}
+
+
+def _size(segment: bytes) -> int:
+    """The bytes of a segment's head, if it has no filters."""
+    return 2 + frame.STAMP if segment[1:2] and segment[1] & frame.SCHEMA else 2
 
 
 def unchanging(value: object) -> bool:
     """Whether the value never changes in place."""
     kind = type(value)
+    if kind is list or kind is dict:
+        return False
     if kind in IMMUTABLE:
         return True
     if kind in _DEEP:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, MutableMapping
 from typing import Any, Final
 
 from transcoders.errors import DecodeError, EncodeError, ReadOnly, SessionError
-from transcoders.sessions.attribute import Baseline, unchanging
+from transcoders.sessions.attribute import Baseline, Pickled, unchanging
 from transcoders.sessions.merge import same
 from transcoders.sessions.record import ABSENT, Record, Stored
 from transcoders.sessions.stored import check_name, located
@@ -80,7 +80,7 @@ class Attributes(MutableMapping[str, Any]):
             self._drop(before, record)
         for name, stored in self._encoded.items():
             if name in self._live and self._live[name] is not ABSENT and not unchanging(self._live[name]):
-                self._watched[name] = Baseline(stored)
+                self._watched[name] = stored
             else:
                 self._watched.pop(name, None)
                 if stored is ABSENT:
@@ -106,33 +106,39 @@ class Attributes(MutableMapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         """The value; raises KeyError, and DecodeError where this one cannot be read."""
-        try:
-            value = self._live[name]
-        except KeyError:
+        value = self._live.get(name, _NONE)
+        if value is _NONE:
             return self._fetch(name)
         if value is ABSENT:
             raise KeyError(name)
         return value
 
     def _fetch(self, name: str) -> Any:
-        record = self.record
+        record = self._record or self.record
         self._accessed = True
         self.asked.add(name)
-        stored = record.stored(name)
-        if stored is ABSENT:
+        value: Any = record.stored(name)
+        if type(value) is bytes or record.attributes:
+            value = self._decoded(record, name, value)
+        if value is ABSENT:
             raise KeyError(name)
+        self._live[name] = value
+        return value
+
+    def _decoded(self, record: Record, name: str, stored: Stored) -> Any:
+        """The value, which is watched from now on if it may change in place."""
+        if stored is ABSENT:
+            return ABSENT
         attribute = record.attribute(name)
         try:
             value = attribute.decode(stored)
-            baseline = attribute.baseline(value, stored) if type(stored) is bytes else None
+            if type(stored) is bytes:
+                self.decoded += len(stored)
+                if not unchanging(value):
+                    self._watched[name] = attribute.baseline(value, stored)
         except (DecodeError, EncodeError) as error:
             located(error, name)
             raise
-        if baseline is not None:
-            self._watched[name] = baseline
-        if type(stored) is bytes:
-            self.decoded += len(stored)
-        self._live[name] = value
         return value
 
     def get(self, name: str, default: Any = None) -> Any:
@@ -169,7 +175,13 @@ class Attributes(MutableMapping[str, Any]):
 
     def to_dict(self) -> dict[str, Any]:
         """All attributes in a dict; the values are those of the session, not copies."""
-        return {name: self[name] for name in self._names()}
+        names, record, live = self._names(), self.record, self._live
+        self.asked.update(names)
+        if not record.attributes:
+            for name, stored in record.index.items():
+                if type(stored) is not bytes:
+                    live.setdefault(name, stored)
+        return {name: self[name] for name in names}
 
     def live(self) -> dict[str, Any]:
         """What the request read or set until now."""
@@ -221,7 +233,7 @@ class Attributes(MutableMapping[str, Any]):
     def offer(self, name: str, default: Any) -> Any:
         """The default of an attribute that is not there; it is stored when it has changed."""
         if not unchanging(default):
-            self._watched[name] = Baseline(self.record.encode(name, default))
+            self._watched[name] = self.record.encode(name, default)
             self._live[name] = default
         return default
 
@@ -255,13 +267,14 @@ class Attributes(MutableMapping[str, Any]):
     def _set(self, record: Record, name: str) -> tuple[Stored] | None:
         """What is to be stored of an attribute that was set or deleted; None when that is stored already."""
         value = self._live[name]
-        baseline = self._watched.get(name)
         stored: Stored = ABSENT if value is ABSENT else record.encode(name, value)
         self._encoded[name] = stored
-        try:
-            before = record.stored(name) if baseline is None or baseline.stored is None else baseline.stored
-        except DecodeError:
-            return (stored,)
+        before = self._watched.get(name, ABSENT)
+        if before is ABSENT or type(before) is Pickled:
+            try:
+                before = record.stored(name)
+            except DecodeError:
+                return (stored,)
         return None if same(stored, before) else (stored,)
 
 

@@ -9,10 +9,10 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from transcoders.errors import DecodeError, EncodeError
-from transcoders.sessions import layout
+from transcoders.frame import Bytes
 from transcoders.sessions.index import Index
-from transcoders.sessions.layout import EXT, HIGHEST, PACKED, TAIL
-from transcoders.sessions.references import MARK, NOWHERE, SHORT, compacted, cut, reference, refers
+from transcoders.sessions.layout import EXT, LONGEST, PACKED, TAIL, following
+from transcoders.sessions.references import MARK, NOWHERE, SHORT, compacted, cut, reference
 from transcoders.sessions.stored import ABSENT, NAMES, Stored, check_name
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ SEGMENT: Final = 256
 """Bytes of a segment that stays in the index, when there is a tail."""
 PRINCIPAL: Final = 1
 """The key of the principal among the further fields of the header."""
+_VIEW: Final = 10_000
+"""Bytes of a tail that is copied faster through a view."""
+_ROOM: Final = LONG - LONGEST
 
 
 class Keep(Enum):
@@ -36,55 +39,91 @@ KEEP: Final = Keep.KEEP
 """The principal stays as it is."""
 
 
-def build(  # noqa: PLR0913, PLR0917 - the whole header
-    base: "Record",
+def build(  # noqa: PLR0913 - the header's fields, by keyword
+    self: "Record",
     changes: Mapping[str, Stored],
     now: int,
-    key: str,
-    idle: int,
-    absolute: int,
-    principal: str | Keep | None,
+    *,
+    key: str | None = None,
+    idle: int | None = None,
+    absolute: int | None = None,
+    principal: str | Keep | None = KEEP,
 ) -> bytes:
-    """The bytes of the next record; see Record.build."""
-    head, wire = base.head, base.wire
-    if head[1] >= HIGHEST:
-        raise EncodeError(f"the session was written {HIGHEST} times, which is as far as its write counter goes")
-    index, filtering = base.index.copy(), wire.filtering
-    parts = _changed(base, index, changes)
-    ext = base.ext if principal is KEEP else _ext(base, principal)
-    body = _packed(base, index, parts, changes, LONG - layout.LONGEST - len(ext))
-    flags = TAIL * bool(parts) | EXT * bool(ext)
-    if filtering.plain:
-        header = layout.following(base.data, head, flags, b"", now, (idle, absolute)) + ext
+    """The bytes of the next record; a method of Record.
+
+    Args:
+        self: the record before it.
+        changes: what is to be stored of attributes; ABSENT removes one.
+        now: seconds since 1970.
+        key: the key of the store that it is to stand under; the record's own when None.
+        idle: seconds without a request after which the session ends; as they are when None.
+        absolute: seconds after its creation at which it ends; as they are when None.
+        principal: whose session it is; None for nobody's.
+
+    Raises:
+        EncodeError: a name cannot be one, or a limit is exceeded.
+        DecodeError: this record cannot be read.
+    """
+    index, start, native = self.contents()
+    head, wire, index = self.head, self.wire, index.copy()
+    holes = _changed(index, changes)
+    ext = b"" if principal is KEEP and not head[0] & EXT else _ext(self, principal)
+    parts: list[Bytes] = []
+    if start < len(self.data) or not native:
+        body = _with_tail(self, index, parts, changes, holes)
     else:
+        body = wire.pack(index)
+        if len(body) > _ROOM - len(ext) and (names := _long(index, index)):
+            body = _stowed(self, index, parts, names)
+    flags = (TAIL if parts else 0) | (EXT if ext else 0)
+    idle, absolute = head[6] if idle is None else idle, head[7] if absolute is None else absolute
+    tags, filtering = b"", wire.filtering
+    if not filtering.plain:
         body, tags, smaller = filtering.compressed(body)
-        header = layout.following(base.data, head, flags | PACKED * smaller, tags, now, (idle, absolute)) + ext
-        body = filtering.seal(body, header, key.encode())
+        flags |= PACKED * smaller
+    header = following(self.data, head, flags, tags, now, idle, absolute) + ext
+    if tags:
+        body = filtering.seal(body, header, (self.key if key is None else key).encode())
     data = b"".join((header, len(body).to_bytes(4, "big"), body, *parts)) if parts else header + body
     if len(data) > wire.size:
         raise EncodeError(f"the session takes {len(data)} bytes, the limit is {wire.size}")
     return data
 
 
-def _changed(base: "Record", index: Index, changes: Mapping[str, Stored]) -> list[bytes]:
-    """Put the changes into the index; what is left of the tail, in parts."""
-    holes = False
+def _changed(index: Index, changes: Mapping[str, Stored]) -> list[bytes]:
+    """Put the changes into the index; the references that are gone from it."""
+    holes: list[bytes] = []
     for name, stored in changes.items():
         before = index.get(name, ABSENT)
         if before is ABSENT:
             check_name(name)
         elif type(before) is bytes and before[:1] == MARK:
-            holes = True
+            holes.append(before)
         if stored is ABSENT:
             index.pop(name, None)
         else:
             index[name] = stored
     if len(index) > NAMES:
         raise EncodeError(f"the session has {len(index)} attributes, the limit is {NAMES}")
-    if not base.native:
-        return _translated(base, index, changes)
-    tail = compacted(index, base.tail) if holes else base.tail
-    return [tail] if tail else []
+    return holes
+
+
+def _with_tail(
+    base: "Record", index: Index, parts: list[Bytes], changes: Mapping[str, Stored], holes: list[bytes]
+) -> bytes:
+    """The packed index of a record that has a tail, which goes into the parts with what is new in it."""
+    _, start, native = base.contents()
+    if native:
+        tail = memoryview(base.data)[start:] if len(base.data) - start > _VIEW else base.data[start:]
+        parts += compacted(index, holes, tail) if holes else [tail]
+        names = _long(index, changes)
+    else:
+        parts += _translated(base, index, changes)
+        names = _long(index, index)
+    if parts:
+        return _stowed(base, index, parts, names)
+    body = base.wire.pack(index)
+    return _stowed(base, index, parts, names) if names and len(body) > _ROOM else body
 
 
 def _translated(base: "Record", index: Index, changes: Mapping[str, Stored]) -> list[bytes]:
@@ -92,41 +131,33 @@ def _translated(base: "Record", index: Index, changes: Mapping[str, Stored]) -> 
 
     A segment that cannot be read goes on as it stands, and cannot be read afterwards either.
     """
+    before, start, _ = base.contents()
     parts: list[bytes] = []
-    offset = 0
-    for name, ref in base.index.items():
-        if name in changes or not refers(ref):
+    offset, sealed = 0, base.wire.filtering.sealed
+    for name, ref in before.items():
+        if name in changes or type(ref) is not bytes or ref[:1] != MARK:
             continue
         try:
             index[name] = base.stored(name)
         except DecodeError:
-            stowed = cut(ref, base.tail)
-            if stowed is None:
-                index[name] = NOWHERE + ref[SHORT:]
-                continue
-            known = reference(offset, stowed, sealed=base.wire.filtering.sealed)
-            index[name] = known[:SHORT] + (ref[SHORT:] or known[SHORT:]) * base.wire.filtering.sealed
-            parts.append(stowed)
-            offset += len(stowed)
+            stowed = cut(ref, base.data, start)
+            known = NOWHERE if stowed is None else reference(offset, stowed, sealed=sealed)
+            index[name] = known[:SHORT] + (ref[SHORT:] or known[SHORT:]) * sealed
+            if stowed is not None:
+                parts.append(stowed)
+                offset += len(stowed)
     return parts
 
 
-def _packed(base: "Record", index: Index, parts: list[bytes], changes: Mapping[str, Stored], room: int) -> bytes:
-    """The packed index, from which long segments have gone to the tail where there is one, or no more room."""
-    wire = base.wire
-    if not parts:
-        packed = wire.pack(index)
-        if len(packed) < room or not (names := _long(index, index)):
-            return packed
-    else:
-        names = _long(index, changes if base.native else index)
-    offset = sum(map(len, parts))
+def _stowed(base: "Record", index: Index, parts: list[Bytes], names: Iterable[str]) -> bytes:
+    """The packed index, when the segments of these names have gone to the tail."""
+    offset, filtering = sum(map(len, parts)), base.wire.filtering
     for name in names:
-        stowed = wire.filtering.stow(index[name])
-        index[name] = reference(offset, stowed, sealed=wire.filtering.sealed)
+        stowed = filtering.stow(index[name])
+        index[name] = reference(offset, stowed, sealed=filtering.sealed)
         parts.append(stowed)
         offset += len(stowed)
-    return wire.pack(index)
+    return base.wire.pack(index)
 
 
 def _long(index: Index, names: Iterable[str]) -> list[str]:
@@ -136,7 +167,7 @@ def _long(index: Index, names: Iterable[str]) -> list[str]:
 
 def _ext(base: "Record", principal: str | Keep | None) -> bytes:
     """The further fields of the header behind their length; nothing where there are none."""
-    if principal == base.principal:
+    if principal is KEEP or principal == base.principal:
         return base.ext
     fields = base.fields.copy()
     if principal is None:

@@ -4,7 +4,7 @@ Scalars of fields that hold nothing else stand in the index as themselves, and a
 What was stored without a type, or by another version of it, is read through it, and stays as it is until it changes.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from types import NoneType
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from transcoders.errors import SpecError
 from transcoders.limits import Limits
 from transcoders.schema.nodes import Checked, Choice, Leaf, Node, Union
 from transcoders.schema.reading import shape
-from transcoders.sessions.attribute import Attribute, head
+from transcoders.sessions.attribute import Attribute, heads
 from transcoders.sessions.stored import START, Stored, scalar
 from transcoders.typed import Typed
 
@@ -27,36 +27,35 @@ _SCALARS: Final[dict[str, frozenset[type]]] = {
 class Declared(Attribute):
     """An attribute of a declared type. Immutable; may be used by any number of threads at once."""
 
-    __slots__ = ("_kinds", "_plain", "_typed")
+    __slots__ = ("_kinds", "_scalars", "_typed")
 
     def __init__(self, chains: Iterable[Chain], limits: Limits, hint: Any) -> None:
         """Raises SpecError on a type that no schema can hold."""
         self._typed: dict[int, Typed] = {}
         super().__init__(chains, limits, hint)
         node = shape(hint)
-        self._kinds, self._plain = _kinds(node), _plain(node)
+        self._kinds, self._scalars = _kinds(node), _plain(node)
 
-    def _learn(self, chain: Chain, limits: Limits) -> tuple[Callable[[Any], tuple[int, bytes]], dict[int, bytes]]:
+    def _learn(self, chain: Chain, limits: Limits) -> Typed:
         typed = chain.declared(self.hint, limits)
         if typed is None:
             raise SpecError("an attribute cannot be declared as None")
-        heads = {form: head(typed.tag, form, typed.stamp, compact=typed.compact) for form in typed.forms}
-        self._read(heads, typed.loads)
-        self._read({form: head(typed.tag, form) for form in typed.forms}, typed.loads_untyped)
+        self._read(heads(typed), typed.loads)
+        self._read(heads(chain.codec), typed.loads_untyped)
         self._typed.setdefault(typed.tag, typed)
-        return typed.dumps, heads
+        return typed
 
     def encode(self, value: object) -> Stored:
         """What is stored of the value; raises EncodeError with every problem of it."""
         if type(value) in self._kinds and scalar(value):
             return value  # type: ignore[return-value]
         segment = self._segment(value)
-        return value if self._plain and scalar(value) else segment  # type: ignore[return-value]
+        return value if self._scalars and scalar(value) else segment  # type: ignore[return-value]
 
     def decode(self, stored: Stored) -> object:
         """The value. Raises DecodeError, SchemaMismatch with every problem."""
         if type(stored) is bytes:
-            return self._value(stored)
+            return self._decode(stored)
         return stored if type(stored) in self._kinds else self.adopt(stored)
 
     def adopt(self, value: object) -> object:

@@ -38,16 +38,18 @@ class Packing:
             index, found = self._unpack(PAIR + data + END)
         except ValueError as error:
             raise _malformed(error) from error
-        if found != MARK or type(index) is not dict:
+        first = data[0]
+        size = first & 0x0F if first & 0xF0 == 0x80 else _count(data)
+        if found != MARK or size < 0:
             raise Malformed("expected one map of names in the index of the record, found something else")
-        if len(index) != _count(data):
+        if len(index) != size:
             raise Malformed("expected each name once in the index of the record, found one of them twice")
         # A dict that the collector of garbage does not track holds no containers.
         if is_tracked(index) and not _KINDS.issuperset(map(type, index.values())):
             raise Refused("expected scalars and segments in the index, found a container: upgrade transcoders")
-        if len(index) > NAMES:
-            raise Malformed(f"expected at most {NAMES} attributes in a record, found {len(index)}")
-        return index
+        if size > NAMES:
+            raise Malformed(f"expected at most {NAMES} attributes in a record, found {size}")
+        return index  # type: ignore[no-any-return]
 
     def pack_fields(self, fields: dict[int, Any]) -> bytes:
         """The bytes of more header fields; raises EncodeError."""
@@ -68,11 +70,12 @@ class Packing:
 
 
 def _count(data: bytes) -> int:
-    """How many entries the map has by its own word."""
+    """How many entries the map has by its own word; -1 when it is none."""
     first = data[0]
     if first & 0xF0 == 0x80:
         return first & 0x0F
-    return int.from_bytes(data[1:3] if first == 0xDE else data[1:5])
+    size = {0xDE: 2, 0xDF: 4}.get(first)
+    return -1 if size is None else int.from_bytes(data[1 : 1 + size], "big")
 
 
 def _malformed(error: Exception) -> Malformed:

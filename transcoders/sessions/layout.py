@@ -8,7 +8,7 @@ from os import urandom
 from struct import Struct, error
 from typing import Final
 
-from transcoders.errors import Refused, Truncated
+from transcoders.errors import EncodeError, Refused, Truncated
 from transcoders.frame import MAGIC
 
 RECORD: Final = 0x11
@@ -44,6 +44,7 @@ LONGEST: Final = SIZE + 15 + RING * ID
 
 Fixed = tuple[int, int, bytes, int, int, int, int, int]
 unpack: Final = FIXED.unpack_from
+pack: Final = FIXED.pack
 
 
 def fixed(data: bytes) -> Fixed:
@@ -70,7 +71,7 @@ def ring(data: bytes, head: Fixed) -> list[bytes]:
 
 
 def following(  # noqa: PLR0913, PLR0917 - the whole header
-    data: bytes, head: Fixed, flags: int, tags: bytes, now: int, times: tuple[int, int]
+    data: bytes, head: Fixed, flags: int, tags: bytes, now: int, idle: int, absolute: int
 ) -> bytes:
     """The header of the record after this one, with a fresh write id.
 
@@ -80,16 +81,23 @@ def following(  # noqa: PLR0913, PLR0917 - the whole header
         flags: of the new one.
         tags: of its filters.
         now: seconds since 1970.
-        times: its idle and absolute seconds.
+        idle: seconds without a request after which it ends.
+        absolute: seconds after its creation at which it ends.
+
+    Raises:
+        EncodeError: the write counter is at its end.
     """
-    ids = b""
-    if head[1]:
-        ids = head[2]
-        if now - head[5] <= KEPT and (ring := head[3] >> 4):
-            start = SIZE + (head[3] & 0x0F)
-            ids += data[start : start + ID * min(ring, RING - 1)]
+    _, version, ids, counts, created, written, _, _ = head
+    if not version:
+        ids = b""
+    elif version >= HIGHEST:
+        raise EncodeError(f"the session was written {HIGHEST} times, which is as far as its write counter goes")
+    elif counts > 0x0F and now - written <= KEPT:
+        start = SIZE + (counts & 0x0F)
+        ids += data[start : start + ID * min(counts >> 4, RING - 1)]
     counts = len(ids) << 2 | len(tags)  # an id is four bytes, and its count the upper half of the byte
-    return FIXED.pack(START | flags, head[1] + 1, urandom(ID), counts, head[4] or now, now, *times) + tags + ids
+    fixed = pack(START | flags, version + 1, urandom(ID), counts, created or now, now, idle, absolute)
+    return fixed + tags + ids if tags else fixed + ids
 
 
 def written_by(head: bytes, wid: bytes, base_version: int) -> bool | None:

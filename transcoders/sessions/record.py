@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 from transcoders.errors import DecodeError, EncodeError, Malformed, TooLarge, Truncated
 from transcoders.sessions import building, layout
 from transcoders.sessions.attribute import Attribute
-from transcoders.sessions.building import KEEP, Keep
+from transcoders.sessions.building import KEEP
 from transcoders.sessions.filtering import Way
 from transcoders.sessions.index import Index
-from transcoders.sessions.layout import EXT, ID, NEW, PACKED, START, TAIL, Fixed
+from transcoders.sessions.layout import EXT, ID, NEW, PACKED, SIZE, START, TAIL, Fixed
 from transcoders.sessions.references import MARK, follow
 from transcoders.sessions.stored import ABSENT, Stored, located
 
@@ -43,7 +43,7 @@ class Record:
     """
 
     __slots__ = (
-        *("_index", "_segments", "_spent", "_tail", "_way", "attributes", "data", "head", "key", "wire"),
+        *("_index", "_segments", "_start", "_way", "attributes", "data", "head", "key", "wire"),
     )  # fmt: skip
 
     moved: str | None = None
@@ -53,12 +53,13 @@ class Record:
     ) -> None:
         self.wire, self.data, self.key, self.head, self.attributes = wire, data, key, head, attributes
         self._index: Index | None = None
+        self._segments: dict[str, bytes]
 
     @classmethod
     def of(cls, wire: "Wire[Any]", data: bytes, key: str, head: Fixed, index: Index) -> "Record":
         """A record that was never stored as such, with the index that its bytes would have."""
         made = cls(wire, data, key, head, wire.attributes)
-        made._take(index, b"", OWN)
+        made._take(index, len(data), OWN)
         return made
 
     @property
@@ -107,17 +108,12 @@ class Record:
         index = self._index
         return self._load() if index is None else index
 
-    @property
-    def tail(self) -> bytes:
-        """What stands behind the index."""
-        _ = self.index
-        return self._tail
-
-    @property
-    def native(self) -> bool:
-        """Whether it was written through the filters that its wire writes through now."""
-        _ = self.index
-        return self._way.own
+    def contents(self) -> tuple[Index, int, bool]:
+        """Its index, where its tail starts, and whether it was written through the filters that are written through now."""
+        index = self._index
+        if index is None:
+            index = self._load()
+        return index, self._start, self._way.own
 
     @property
     def ext(self) -> bytes:
@@ -134,41 +130,47 @@ class Record:
         return self.wire.packing.unpack_fields(ext[2:]) if (ext := self.ext) else {}
 
     def _load(self) -> Index:
-        head, wire = self.head, self.wire
-        counts = head[3]
-        if head[0] == START and not counts & 0x0F and (way := wire.filtering.bare) is not None:
-            body, tail = self.data[layout.SIZE + ID * (counts >> 4) :], b""
+        data, wire, start = self.data, self.wire, self.head[0]
+        counts, way = self.head[3], wire.bare
+        if way is None or counts & 0x0F or start | TAIL != START | TAIL:
+            body, end, way = self._opened()
         else:
-            body, tail, way = self._opened()
+            at = SIZE + ID * (counts >> 4)
+            if start == START:
+                body, end = data[at:], len(data)
+            else:
+                end = at + 4 + int.from_bytes(data[at : at + 4], "big")
+                body = data[at + 4 : end]
+                if not at + 4 < end <= len(data):
+                    raise _truncated(at + 4, end, data)
         index = wire.unpack(body)
-        self._take(index, tail, way)
+        self._start, self._way = end, way
+        self._index = index  # the last, because it is what other threads look for
         return index
 
-    def _opened(self) -> tuple[bytes, bytes, Way]:
-        """The packed index, the tail, and how the index was read."""
-        data, flags = self.data, self.head[0] & 0xFF
-        tags, at = layout.places(self.head)
+    def _opened(self) -> tuple[bytes, int, Way]:
+        """The packed index, where the tail starts, and how the index was read."""
+        data, head = self.data, self.head
+        flags, counts = head[0] & 0xFF, head[3]
+        end = SIZE + (counts & 0x0F) + ID * (counts >> 4)
         if flags & EXT:
-            at += 2 + int.from_bytes(data[at : at + 2], "big")
-        end, stop = at, len(data)
+            end += 2 + int.from_bytes(data[end : end + 2], "big")
         if flags & TAIL:
-            at += 4
-            stop = at + int.from_bytes(data[end:at], "big")
-        if not at < stop <= len(data):
-            raise Truncated(f"expected an index up to byte {max(stop, at + 1)} of the record, found {len(data)} bytes")
-        body, tail = data[at:stop], data[stop:]
-        filters = data[layout.SIZE : tags]
-        if not filters and (bare := self.wire.filtering.bare) is not None:
-            return body, tail, bare
-        body, way = self.wire.filtering.open(filters, body, data[:end], self.key.encode())
+            start = end + 4
+            stop = start + int.from_bytes(data[end:start], "big")
+        else:
+            start, stop = end, len(data)
+        if not start < stop <= len(data):
+            raise _truncated(start, stop, data)
+        body, filtering = data[start:stop], self.wire.filtering
+        tags = data[SIZE : SIZE + (counts & 0x0F)]
+        body, way = filtering.open(tags, body, data[:end], self.key.encode())
         if way.packed != bool(flags & PACKED):
             raise Malformed("expected the flag of a compressed index where there is a compressor, and nowhere else")
-        return body, tail, way
+        return body, stop, way
 
-    def _take(self, index: Index, tail: bytes, way: Way) -> None:
-        self._segments: dict[str, bytes] = {}
-        self._tail, self._way, self._spent = tail, way, 0
-        self._index = index  # the last, because it is what other threads look for
+    def _take(self, index: Index, start: int, way: Way) -> None:
+        self._start, self._way, self._index = start, way, index
 
     def names(self) -> Collection[str]:
         """The names of its attributes, in their order. Raises DecodeError."""
@@ -180,22 +182,28 @@ class Record:
 
     def stored(self, name: str) -> Stored:
         """What is stored of an attribute: a scalar, a segment, or ABSENT. Raises DecodeError."""
-        value: Stored = self.index.get(name, ABSENT)
+        index = self._index
+        if index is None:
+            index = self._load()
+        value: Stored = index.get(name, ABSENT)
         return self._segment(name, value) if type(value) is bytes and value[:1] == MARK else value
 
     def _segment(self, name: str, ref: bytes) -> bytes:
-        known = self._segments.get(name)
-        if known is not None:
-            return known
         try:
-            segment = self.wire.filtering.fetch(follow(ref, self._tail, sealed=self._way.sealed))
-            self._spent += len(segment)
-            if self._spent > EXPANSION * self.wire.size:
-                raise TooLarge(f"the segments of the record expand to more than {EXPANSION * self.wire.size} bytes")
+            known = self._segments
+        except AttributeError:
+            known = self._segments = {}
+        if name in known:
+            return known[name]
+        try:
+            segment = self.wire.filtering.fetch(follow(ref, self.data, self._start, sealed=self._way.sealed))
+            most = EXPANSION * self.wire.size
+            if len(segment) + sum(map(len, known.values())) > most:
+                raise TooLarge(f"expected segments of the record that expand to {most} bytes at most")
         except DecodeError as error:
             located(error, name)
             raise
-        self._segments[name] = segment
+        known[name] = segment
         return segment
 
     def value(self, name: str) -> object:
@@ -205,10 +213,11 @@ class Record:
             KeyError: there is no such attribute.
             DecodeError: it cannot be decoded; the others can.
         """
-        stored = self.stored(name)
-        if stored is ABSENT:
-            raise KeyError(name)
-        return self.decode(name, stored) if type(stored) is bytes or self.attributes else stored
+        index = self._index
+        if index is None:
+            index = self._load()
+        value = index[name]
+        return self.decode(name, self.stored(name)) if type(value) is bytes or self.attributes else value
 
     def attribute(self, name: str) -> Attribute:
         """How the values of an attribute of that name are stored."""
@@ -230,35 +239,7 @@ class Record:
             located(error, name)
             raise
 
-    def build(  # noqa: PLR0913 - the header's fields, by keyword
-        self,
-        changes: Mapping[str, Stored],
-        now: int,
-        *,
-        key: str | None = None,
-        idle: int | None = None,
-        absolute: int | None = None,
-        principal: str | Keep | None = KEEP,
-    ) -> bytes:
-        """The bytes of the next record.
-
-        Args:
-            changes: what is to be stored of attributes; ABSENT removes one.
-            now: seconds since 1970.
-            key: the key of the store that it is to stand under; the record's own when None.
-            idle: seconds without a request after which the session ends; as they are when None.
-            absolute: seconds after its creation at which it ends; as they are when None.
-            principal: whose session it is; None for nobody's.
-
-        Raises:
-            EncodeError: a name cannot be one, or a limit is exceeded.
-            DecodeError: this record cannot be read.
-        """
-        head = self.head
-        return building.build(
-            self, changes, now, self.key if key is None else key, head[6] if idle is None else idle,
-            head[7] if absolute is None else absolute, principal,
-        )  # fmt: skip
+    build = building.build
 
     def read(self, data: bytes, key: str) -> "Record":
         """Another record, whose attributes have the types that they have here. Raises DecodeError; see Wire.read."""
@@ -270,12 +251,16 @@ class Record:
             return self
         made = Record(self.wire, self.data, self.key, self.head, attributes)
         if self._index is not None:
-            made._take(self._index, self._tail, self._way)
+            made._take(self._index, self._start, self._way)
         return made
 
     def __repr__(self) -> str:
         """How many bytes and writes; no key, no values."""
         return f"<Record of {len(self.data)} bytes, version {self.version}>"
+
+
+def _truncated(start: int, stop: int, data: bytes) -> Truncated:
+    return Truncated(f"expected an index from byte {start} of the record to byte {stop}, found {len(data)} bytes")
 
 
 class Trail(Record):
@@ -285,5 +270,5 @@ class Trail(Record):
 
     def __init__(self, wire: "Wire[Any]", data: bytes, key: str, moved: str) -> None:
         super().__init__(wire, data, key, BLANK, {})
-        self._take({}, b"", OWN)
+        self._take({}, len(data), OWN)
         self.moved = moved

@@ -37,10 +37,11 @@ class Wire(Generic[T]):
         filtering: its filters.
         packing: what packs indexes.
         pack, unpack: its verbs.
+        bare: how records without filters are read; None when they are not.
     """
 
     __slots__ = (
-        *("_schemas", "_transcoder", "attributes", "filtering", "pack", "packing", "schema", "size", "spec"),
+        *("_schemas", "_transcoder", "attributes", "bare", "filtering", "pack", "packing", "schema", "size", "spec"),
         *("unpack", "untyped"),
     )  # fmt: skip
 
@@ -52,6 +53,7 @@ class Wire(Generic[T]):
             raise SpecError("the transcoder has another schema= than the session: give it to one of them")
         self._transcoder, self.spec, self.size = transcoder, transcoder.spec, limits.size
         self.filtering, self.packing = Filtering(chains, limits.size), Packing()
+        self.bare = self.filtering.bare
         self.pack, self.unpack = self.packing.pack, self.packing.unpack
         self.untyped = Attribute(chains, limits)
         self._schemas: dict[Any, Schema] = {}
