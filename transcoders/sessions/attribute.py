@@ -93,7 +93,7 @@ class Attribute:
         # The express way of a codec puts the whole header of a frame before what is not plain.
         return segment[len(START) :] if segment[0] == START[0] else segment
 
-    def _carefully(self, value: object, /, *, associated_data: bytes = b"") -> bytes:  # noqa: ARG002 - an Encode
+    def _carefully(self, value: object, _associated: bytes = b"", /) -> bytes:
         try:
             form, body = self._dumps(value)
         except RecursionError as error:
@@ -107,7 +107,7 @@ class Attribute:
         """The value; of a segment a fresh one. Raises DecodeError."""
         return self._decode(stored) if type(stored) is bytes else stored
 
-    def _explained(self, segment: bytes, /, *, associated_data: bytes = b"") -> object:  # noqa: ARG002 - a Decode
+    def _explained(self, segment: bytes, _associated: bytes = b"", /) -> object:
         size = _size(segment)
         reading = self._readings.get(segment[:size])
         if reading is None:

@@ -109,7 +109,7 @@ class Record:
         return self._load() if index is None else index
 
     def contents(self) -> tuple[Index, int, bool]:
-        """Its index, where its tail starts, and whether it was written through the filters that are written through now."""
+        """Its index, where its tail starts, and whether its filters are those that are written through now."""
         index = self._index
         if index is None:
             index = self._load()
