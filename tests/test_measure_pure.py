@@ -76,6 +76,16 @@ def test_a_copy_does_not_differ(value):
     assert difference(value, copy.deepcopy(value)) is None
 
 
+def test_nan_is_found_among_keys_and_members():
+    """NaN equals NaN there too, though Python finds none but itself; what is stored under it is compared."""
+    one, other = float("nan"), float("nan")
+    assert difference({one, (one, 1)}, {other, (other, 1)}) is None
+    assert difference({one: 1}, {other: 1}) is None
+    assert difference({one: 1}, {other: 2}).path == "$[nan]"
+    assert difference({one}, {0.5}).expected == "a member float nan"
+    assert difference({one, other}, {float("nan")}) is not None
+
+
 def test_a_difference_shows_types_and_cuts_long_values():
     """The text names both types, and a long value does not fill the report."""
     text = str(difference({"a": "x" * 500}, {"a": 1}))

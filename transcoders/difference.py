@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 _LONGEST = 60
+_NONE = object()
 _BY_REPR = (float, Decimal, datetime, time)
 """Types in which `==` overlooks something, or refuses (NaN): their repr tells all."""
 
@@ -79,20 +80,32 @@ def _in_sequences(
 
 def _in_dicts(expected: dict[object, object], found: dict[object, object], path: str) -> Iterator[Difference]:
     yield from _in_sets(expected, found, path)
-    for key, value in expected.items():
-        if key in found:
-            yield from _differences(value, found[key], _step(path, key))
+    for key, matches in _pairs(expected, found):
+        for match in matches:
+            yield from _differences(expected[key], found[match], _step(path, key))
 
 
 def _in_sets(expected: Collection[object], found: Collection[object], path: str) -> Iterator[Difference]:
     """Differences of the members, or of the keys; a member that is equal may still be of another type."""
-    members = {member: member for member in found}
-    for member in expected:
-        if member in members:
-            yield from _differences(member, members[member], _step(path, member))
-        else:
+    for member, matches in _pairs(expected, found):
+        for match in matches:
+            yield from _differences(member, match, _step(path, member))
+        if not matches:
             yield Difference(path, f"a member {_shown(member)}", "none")
     yield from _in_size(expected, found, path)
+
+
+def _pairs(expected: Collection[object], found: Collection[object]) -> Iterator[tuple[object, tuple[object, ...]]]:
+    """Each expected member with the one that stands for it, or with none; NaN is found by what it is, not by `==`."""
+    members = {member: member for member in found}
+    others = [member for member in found if member not in expected]
+    for member in expected:
+        if member in members:
+            yield member, (members[member],)
+            continue
+        like = next((one for one in others if difference(member, one) is None), _NONE)
+        others = [one for one in others if one is not like]
+        yield member, () if like is _NONE else (like,)
 
 
 def _in_size(expected: Collection[object], found: Collection[object], path: str) -> Iterator[Difference]:

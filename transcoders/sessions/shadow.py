@@ -1,129 +1,122 @@
 """A shadow: a candidate transcoder beside the one in use, tried on what live sessions hold before it is switched to.
 
-    manager = SessionManager(store, Shadow("json", "msgpack+zstd", share=0.05))
-    manager.shadow.report().verdict
+    shadow = Shadow("json", "msgpack+zstd", share=0.05)
+    manager = SessionManager(store, shadow)
+    shadow.report().verdict
 
-The manager reads and writes with the primary alone. After a share of its saves both encode and decode the same
-attributes once more, in turn of who is first, and what the candidate gives back is compared with what went in. That
-costs the request twice its encoding and decoding and no more: whatever the candidate raises is noted, never raised.
-Values are not kept; failures are noted by path, in words that hold no value beyond what an error says.
+The manager reads and writes with the primary alone. After a share of its saves both make a record of the attributes at
+hand and read it again, now one first, now the other, and what the candidate gives back is compared with what went in.
+That costs the request this time and nothing else: whatever the candidate raises is noted, never raised. Values are not
+kept; failures are noted by path, in words that hold no value beyond what an error says.
 """
 
 import random
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, Final, get_type_hints
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from transcoders.difference import Difference, difference
 from transcoders.errors import EncodeError, SpecError
 from transcoders.fidelity import ROOT, path
 from transcoders.pipeline import Transcoder, transcoder
+from transcoders.sessions.attribute import Attribute
+from transcoders.sessions.declared import Declared
 from transcoders.sessions.distribution import BYTES, Distribution, Number
-from transcoders.sessions.stored import scalar
+from transcoders.sessions.record import Record, Stored
+from transcoders.sessions.trial import Failure, Report
+from transcoders.sessions.wire import Wire
 
 MOST: Final = 100
 """Failures that are told apart; further ones are counted only."""
 _LONGEST: Final = 200
-"""Characters of an error that are kept."""
+"""Characters of a path and of an error that are kept."""
+_KEY: Final = "shadow"
+"""What records are sealed for that nobody stores."""
+_NONE: Final[Mapping[str, Attribute]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """What the candidate did not carry.
+class _Lost:
+    """What was not carried: the attribute, empty for all of them, and what a Failure says."""
 
-    Attributes:
-        path: where, as `$.cart[3].when`.
-        step: `encode`, `decode` or `compare`.
-        text: what happened.
-        times: how often.
-    """
-
+    name: str
     path: str
     step: str
     text: str
-    times: int
+
+    @classmethod
+    def of(cls, name: str, step: str, error: Exception) -> "_Lost":
+        """What an error says of an attribute."""
+        where = error.path if isinstance(error, EncodeError) else path((ROOT, name, 1)) if name else "$"
+        return cls(name, where[:_LONGEST], step, f"{type(error).__name__}: {str(error).removeprefix(f'{where}: ')}")
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What was found so far.
+class _Trip(NamedTuple):
+    """What became of a record of some attributes: its size, the seconds, what came back, and what did not."""
 
-    Attributes:
-        primary: the spec in use.
-        candidate: the spec that was tried.
-        saves: saves that were looked at.
-        values: attributes that were tried in them; short scalars need no transcoder.
-        failed: of those, how many the candidate did not carry.
-        failures: the different failures, the most frequent first; at most MOST.
-        ratios: candidate to primary, of the values that were carried: `bytes`, `encode`, `decode`, `time`. None when
-            there is none.
-        numbers: distributions of the same, by `primary_` and `candidate_` and `bytes`, `encode_seconds`,
-            `decode_seconds`.
-    """
-
-    primary: str
-    candidate: str
-    saves: int
-    values: int
-    failed: int
-    failures: tuple[Failure, ...]
-    ratios: Mapping[str, float | None]
-    numbers: Mapping[str, Mapping[str, Number | None]]
-
-    @property
-    def verdict(self) -> str:
-        """A sentence that says whether the candidate can be switched to, and what that would bring."""
-        if not self.values:
-            return f"{self.candidate} was not tried yet: no attribute was saved that needs a transcoder."
-        if self.failed:
-            worst = self.failures[0]
-            return (
-                f"{self.candidate} failed on {self.failed:,} of {self.values:,} values, stay with {self.primary}: "
-                f"{worst.path}: {worst.text} ({worst.times:,} times)."
-            )
-        share = {name: f"{ratio:.2f}" for name, ratio in self.ratios.items() if ratio is not None}
-        return (
-            f"{self.candidate} carried all {self.values:,} values of {self.saves:,} saves: {share['bytes']} of the "
-            f"bytes and {share['time']} of the time of {self.primary} "
-            f"(encode {share['encode']}, decode {share['decode']})."
-        )
-
-    def record(self) -> dict[str, Any]:
-        """The report as JSON holds it."""
-        return {"verdict": self.verdict} | asdict(self)
-
-
-class _Failed(Exception):  # noqa: N818 - an answer, not a failure of the shadow
-    """A value was not carried: the step, where in the value, and why."""
+    size: int
+    encode: float
+    decode: float
+    back: dict[str, object]
+    lost: list[_Lost]
 
 
 class _Side:
     """One of the two: its transcoder, and what it took."""
 
-    def __init__(self, subject: Transcoder[Any], typed: Mapping[str, Transcoder[Any]]) -> None:
-        self.subject, self._typed = subject, typed
+    def __init__(self, given: str | Transcoder[Any]) -> None:
+        self._transcoder = transcoder(given) if isinstance(given, str) else given
+        self._wire: Wire[Any] = Wire(self._transcoder)
+        self._declared: dict[str, Declared] = {}
         self.reset()
+
+    @property
+    def subject(self) -> Transcoder[Any]:
+        """The transcoder."""
+        return self._transcoder
 
     def reset(self) -> None:
         """Forget what it took."""
         self.sizes, self.encodes, self.decodes = Distribution(BYTES), Distribution(), Distribution()
 
-    def carry(self, name: str, value: object) -> "_Trip":
-        """The value's way there and back; raises _Failed for whatever the transcoder raises."""
-        subject, step = self._typed.get(name, self.subject), "encode"
+    def carry(self, values: Mapping[str, object], declared: Mapping[str, Attribute]) -> _Trip:
+        """The way of the values into a record and out of it; whatever is raised is what was not carried."""
+        blank, lost = self._blank(declared), list[_Lost]()
+        changes: dict[str, Stored] = {}
+        back: dict[str, object] = {}
+        begin = perf_counter()
+        for name, value in values.items():
+            try:
+                changes[name] = blank.encode(name, value)
+            except Exception as error:  # noqa: BLE001 - a codec or a type may be anybody's
+                lost.append(_Lost.of(name, "encode", error))
         try:
-            begin = perf_counter()
-            data = subject.encode(value)
-            turn, step = perf_counter(), "decode"
-            back = subject.decode(data)
-            end = perf_counter()
-        except Exception as error:  # a codec or a type may be anybody's
-            inside = error.path[1:] if isinstance(error, EncodeError) else ""
-            raise _Failed(step, inside, f"{type(error).__name__}: {error}"[:_LONGEST]) from error
-        return _Trip(len(data), turn - begin, end - turn, back)
+            data = blank.build(changes, 0)
+            turn = perf_counter()
+            record = blank.read(data, _KEY)
+        except Exception as error:  # noqa: BLE001
+            return _Trip(0, 0, 0, {}, [*lost, _Lost.of("", "encode", error)])
+        for name in changes:
+            try:
+                back[name] = record.value(name)
+            except Exception as error:  # noqa: BLE001
+                lost.append(_Lost.of(name, "decode", error))
+        return _Trip(len(data), turn - begin, perf_counter() - turn, back, lost)
 
-    def note(self, trip: "_Trip") -> None:
+    def _blank(self, declared: Mapping[str, Attribute]) -> Record:
+        """The record of a new session, whose attributes have these types."""
+        blank = self._wire.blank(_KEY, 0, 0, 0)
+        if not declared:
+            return blank
+        chains, limits, own = self.subject.chains, self.subject.limits, self._declared
+        for name, one in declared.items():
+            if name not in own or own[name].hint != one.hint:
+                own[name] = Declared(chains, limits, one.hint)
+        return blank.declared({name: own[name] for name in declared})
+
+    def note(self, trip: _Trip) -> None:
         """Add what a trip took."""
         self.sizes.add(trip.size)
         self.encodes.add(trip.encode)
@@ -136,14 +129,6 @@ class _Side:
         yield "decode_seconds", self.decodes.summary()
 
 
-@dataclass(frozen=True, slots=True)
-class _Trip:
-    size: int
-    encode: float
-    decode: float
-    back: object
-
-
 class Shadow:
     """Two transcoders: one in use, and one that is tried.
 
@@ -151,7 +136,6 @@ class Shadow:
         primary: the transcoder in use, or its config string.
         candidate: the one to try.
         share: of the saves that are looked at, from 0 to 1.
-        schema: the type of the session, where it has one; both are config strings then.
         chance: gives numbers from 0 to 1; a save is looked at when its number is below the share.
 
     Attributes:
@@ -167,13 +151,12 @@ class Shadow:
         candidate: str | Transcoder[Any],
         share: float = 1.0,
         *,
-        schema: Any = None,
         chance: Callable[[], float] = random.random,
     ) -> None:
         if type(share) not in {int, float} or not 0 <= share <= 1:
             raise SpecError(f"share takes a number from 0 to 1, not {share!r}")
         self._share, self._chance = share, chance
-        self._primary, self._candidate = (_side(one, schema) for one in (primary, candidate))
+        self._primary, self._candidate = _Side(primary), _Side(candidate)
         self.primary = self._primary.subject
         self.reset()
 
@@ -184,45 +167,41 @@ class Shadow:
         self._saves = self._values = self._failed = 0
         self._failures: dict[tuple[str, str, str], int] = {}
 
-    def observe(self, values: Mapping[str, object]) -> None:
+    def observe(self, values: Mapping[str, object], declared: Mapping[str, Attribute] = _NONE) -> None:
         """Look at what a request saved, or not, as the share has it; it never raises.
 
         Args:
             values: attributes by name, as the application has them.
+            declared: those that have a declared type, as the record has them.
         """
         if self._chance() >= self._share:
             return
-        self._saves += 1
         try:
-            for name, value in [*values.items()]:
-                if not scalar(value):
-                    self._try(name, value)
+            self._try(dict(values), declared)
         except Exception as error:  # noqa: BLE001 - a trial must not harm what it tries
-            self._note("$", "compare", f"{type(error).__name__}: {error}"[:_LONGEST])
+            self._note(_Lost.of("", "compare", error))
 
-    def _try(self, name: str, value: object) -> None:
-        at, sides = path((ROOT, name, 1)), (self._primary, self._candidate)
-        trips: dict[_Side, _Trip] = {}
-        for side in sides if random.getrandbits(1) else sides[::-1]:
-            try:
-                trips[side] = side.carry(name, value)
-            except _Failed as failed:
-                if side is self._primary:
-                    return  # another thread changes the value, perhaps; nothing is said about the candidate
-                step, inside, text = failed.args
-                self._values += 1
-                self._note(at + inside, step, text)
-                return
-        self._values += 1
-        if found := difference(value, trips[self._candidate].back, at):
-            self._note(found.path, "compare", _words(found))
-            return
-        for side in sides:
-            side.note(trips[side])
+    def _try(self, values: Mapping[str, object], declared: Mapping[str, Attribute]) -> None:
+        sides = (self._primary, self._candidate)
+        trips = {side: side.carry(values, declared) for side in (sides if random.getrandbits(1) else sides[::-1])}
+        used, tried = trips[self._primary], trips[self._candidate]
+        self._saves += 1
+        if not used.size:
+            return  # nothing is said about the candidate: another thread changes the values, perhaps
+        self._values += len(used.back)
+        lost = [one for one in tried.lost if not one.name or one.name in used.back]
+        both = [name for name in tried.back if name in used.back]
+        found = [(name, difference(values[name], tried.back[name], path((ROOT, name, 1)))) for name in both]
+        lost += [_Lost(name, one.path, "compare", _words(one)) for name, one in found if one is not None]
+        for one in lost:
+            self._note(one)
+        if not lost and not used.lost:
+            for side, trip in trips.items():
+                side.note(trip)
 
-    def _note(self, where: str, step: str, text: str) -> None:
+    def _note(self, lost: _Lost) -> None:
         self._failed += 1
-        key = where[:_LONGEST], step, text
+        key = lost.path[:_LONGEST], lost.step, lost.text[:_LONGEST]
         if key in self._failures or len(self._failures) < MOST:
             self._failures[key] = self._failures.get(key, 0) + 1
 
@@ -246,15 +225,6 @@ class Shadow:
                 for name, numbers in one.numbers()
             },
         )
-
-
-def _side(given: str | Transcoder[Any], schema: Any) -> _Side:
-    if schema is None:
-        return _Side(transcoder(given) if isinstance(given, str) else given, {})
-    if not isinstance(given, str):
-        raise SpecError("with schema=, both transcoders are config strings (keys by env=NAME)")
-    hints = get_type_hints(schema, include_extras=True)
-    return _Side(transcoder(given), {name: transcoder(given, schema=hint) for name, hint in hints.items()})
 
 
 def _words(found: Difference) -> str:
