@@ -91,7 +91,7 @@ class Attribute:
     def _segment(self, value: object) -> bytes:
         segment = self._encode(value)
         # The express way of a codec puts the whole header of a frame before what is not plain.
-        return segment[len(START) :] if segment[0] == START[0] else segment
+        return segment.removeprefix(START)
 
     def _carefully(self, value: object, _associated: bytes = b"", /) -> bytes:
         try:

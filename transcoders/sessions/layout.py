@@ -42,6 +42,11 @@ KEPT: Final = 60
 LONGEST: Final = SIZE + 15 + RING * ID
 """Bytes within which all write ids stand."""
 
+TAGS: Final = 13
+"""Bytes of a trail before its filter tags."""
+KEY: Final = 4096
+"""Bytes of a store's key in a trail, at most."""
+
 Fixed = tuple[int, int, bytes, int, int, int, int, int]
 unpack: Final = FIXED.unpack_from
 pack: Final = FIXED.pack
@@ -129,19 +134,21 @@ def refusal(data: bytes) -> Refused:
     )
 
 
-def trail(tags: bytes) -> bytes:
-    """The header of a trail: where a record has write counter and write id there is 0 and an id, then filter tags."""
-    return MAGIC + bytes((TRAIL, 0)) + NEW + urandom(ID) + bytes((len(tags),)) + tags
+def trail(tags: bytes, key: bytes) -> bytes:
+    """The header of a trail: 0 and a fresh id where a record has counter and id of its writes, tags, the key's size.
+
+    Raises:
+        EncodeError: the key is too long.
+    """
+    if not 0 < len(key) <= KEY:
+        raise EncodeError(f"a key of a store takes 1 to {KEY} bytes, this one {len(key)}")
+    start = MAGIC + bytes((TRAIL, 0)) + NEW + urandom(ID) + bytes((len(tags),))
+    return start + tags + len(key).to_bytes(2, "big")
 
 
-def tags_of_trail(data: bytes) -> tuple[bytes, int]:
-    """The filter tags of a trail, and the bytes of its header; raises Truncated."""
-    start = SIZE_OF_TRAIL
-    size = start + (data[start - 1] if len(data) >= start else 0)
-    if len(data) < start or len(data) <= size:
-        raise Truncated(f"expected the header of a trail and a key, found {len(data)} bytes")
-    return data[start:size], size
-
-
-SIZE_OF_TRAIL: Final = 13
-"""Bytes of a trail's header before its filter tags."""
+def trailing(data: bytes) -> tuple[bytes, int, int]:
+    """The filter tags of a trail, the bytes of its header, and those of the key; raises Truncated."""
+    size = TAGS + (data[TAGS - 1] if len(data) >= TAGS else 0) + 2
+    if len(data) < size:
+        raise Truncated(f"expected the header of a trail, of {size} bytes, found {len(data)} bytes")
+    return data[TAGS : size - 2], size, int.from_bytes(data[size - 2 : size], "big")

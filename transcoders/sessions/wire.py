@@ -124,20 +124,22 @@ class Wire(Generic[T]):
         return Record.of(self, data, key, BLANK, index)
 
     def trail(self, key: str, under: str) -> bytes:
-        """What a rotation leaves for a while under the key `under`: where the session is now."""
-        tags = self.filtering.tags
-        header = layout.trail(tags)
-        return header + self.filtering.seal(key.encode(), header, under.encode())
+        """What a rotation leaves for a while under the key `under`: the key where the session is now."""
+        target = key.encode()
+        header = layout.trail(self.filtering.tags, target)
+        return header + self.filtering.seal(target, header, under.encode())
 
     def _followed(self, data: bytes, key: str) -> Record:
-        tags, size = layout.tags_of_trail(data)
-        body, _ = self.filtering.open(tags, data[size:], data[:size], key.encode())
+        tags, start, size = layout.trailing(data)
+        target, _ = self.filtering.open(tags, data[start:], data[:start], key.encode())
+        if len(target) < size:
+            raise Truncated(f"expected a key of {size} bytes in the trail, found {len(target)} bytes")
         try:
-            moved = body.decode()
+            moved = target.decode()
         except UnicodeDecodeError as error:
-            raise Malformed("expected the key of a session in the trail, found no text") from error
-        if not moved:
-            raise Truncated("expected the key of a session in the trail, found the end of it")
+            raise Malformed("expected the key of a store in the trail, found what is no text") from error
+        if len(target) > size or not moved:
+            raise Malformed(f"expected a key of {size} bytes in the trail, found {len(target)} bytes")
         return Trail(self, data, key, moved)
 
     def __repr__(self) -> str:
