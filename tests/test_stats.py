@@ -6,6 +6,7 @@ import pickle
 import sys
 import threading
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from transcoders import MissingExtra
-from transcoders.sessions import otel, prometheus
+from transcoders.sessions import otel, prometheus, stats
 from transcoders.sessions.distribution import BYTES, SECONDS, STEPS, Distribution
 from transcoders.sessions.events import COUNTERS, DISTRIBUTIONS
 from transcoders.sessions.stats import RATES, Silent, Statistics
@@ -131,6 +132,15 @@ def test_every_name_is_there_from_the_start():
     assert snapshot["distributions"].keys() == DISTRIBUTIONS.keys()
     assert snapshot["rates"] == dict.fromkeys(RATES)
     assert json.loads(json.dumps(snapshot)) == snapshot
+
+
+def test_every_name_is_told_by_some_code():
+    """What is listed is counted or measured somewhere."""
+    package = Path(stats.__file__).parent
+    source = "".join(
+        file.read_text("utf-8") for file in package.glob("*.py") if file.name not in {"events.py", "stats.py"}
+    )
+    assert [name for name in (*COUNTERS, *DISTRIBUTIONS) if f'"{name}"' not in source] == []
 
 
 def test_counting_and_measuring():

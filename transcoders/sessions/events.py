@@ -80,7 +80,6 @@ DISTRIBUTIONS: Final = {
     "load_seconds": "reading a record from the store",
     "save_seconds": "writing a record to the store, other tries included",
     "lock_seconds": "waiting for a lock",
-    "encode_seconds": "finding out what changed, and encoding that",
     "loaded_bytes": "size of records read",
     "saved_bytes": "size of records written",
 }

@@ -33,8 +33,8 @@ def read(one: Field[Any], given: object) -> object:
     if one.name == "merge":
         return _merges(given)
     if one.type == tuple[str, ...]:
-        texts = given.split(";") if isinstance(given, str) else given
-        return tuple(_stripped(text) for text in texts if text != "") if isinstance(texts, list | tuple) else given
+        texts = [text.strip() for text in given.split(";") if text.strip()] if isinstance(given, str) else given
+        return tuple(texts) if isinstance(texts, list) else texts
     if not isinstance(given, str):
         return given
     if one.type is bool:
@@ -42,10 +42,6 @@ def read(one: Field[Any], given: object) -> object:
     if one.type in {int, float}:
         return _number(one, given)
     return None if not given and one.type == str | None else given
-
-
-def _stripped(text: object) -> object:
-    return text.strip() if isinstance(text, str) else text
 
 
 def _number(one: Field[Any], text: str) -> object:
