@@ -23,6 +23,7 @@ class Proxy:
         port: where it listens.
         trips: how many times a client of it sent a request, or several at once, and waited for the answer.
         faults: how many of each.
+        connections: how many there were.
     """
 
     def __init__(self, port: int, *, of: bytes = b"tc:r:", seed: int = 1) -> None:
@@ -31,7 +32,7 @@ class Proxy:
         self._planned: deque[tuple[str, bytes]] = deque()
         self._share: tuple[float, tuple[str, ...]] = (0.0, ())
         self._lock, self._released = threading.Lock(), threading.Event()
-        self.trips, self.faults = 0, Counter[str]()
+        self.trips, self.connections, self.faults = 0, 0, Counter[str]()
         self._happened = {fault: threading.Semaphore(0) for fault in FAULTS}
         self._pairs: set[_Pair] = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -112,6 +113,7 @@ class Proxy:
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             pair = _Pair(self, client, server)
             self._pairs.add(pair)
+            self.connections += 1
             pair.start()
 
 

@@ -125,7 +125,7 @@ class Asking:
         if why := FULL.get(code):
             return StoreError(f"the store at {self._target} {why}", unknown=lost)
         why = FINAL.get(code, f"refuses: {code}")
-        if code == "NOPERM" or "permission" in str(refusal):
+        if code == "NOPERM" or "can't run this command" in str(refusal):
             named = _COMMAND.search(str(refusal))
             why = "does not allow this user " + (f"the command {named[1]}" if named else "a command, key or channel")
             why += ": see its ACL"

@@ -14,7 +14,7 @@ from typing import Any
 
 from transcoders.errors import MissingExtra, StoreError
 from transcoders.sessions.stores.redis.url import Target
-from transcoders.sessions.stores.redis.wire import Lost
+from transcoders.sessions.stores.redis.wire import Lost, reason
 
 
 def blocking(target: Target) -> Callable[[float], socket.socket]:
@@ -114,6 +114,6 @@ def _unreachable(error: BaseException | None, target: Target) -> Exception:
         if isinstance(error, TimeoutError):
             return Lost("no connection in time", sent=False)
         if isinstance(error, OSError) and error.strerror:
-            return Lost(error.strerror.lower(), sent=False)
+            return Lost(reason(error), sent=False)
         error = error.__cause__ or error.__context__
     return Lost("no connection", sent=False)

@@ -18,14 +18,11 @@ from transcoders.sessions.stores.redis.wire import Lost, Refusal
 
 
 class _Ear(asyncio.Protocol):
-    """A subscribed connection; `subscribed` when the server says so, `over` when it has ended."""
+    """A connection that subscribes: `begun` when there is an answer to that, `over` when it has ended."""
 
-    def __init__(
-        self, opened: asyncio.StreamWriter, waiters: Waiters[asyncio.Event], subscribed: asyncio.Event
-    ) -> None:
-        self.over = asyncio.Event()
-        self._opened, self._waiters, self._subscribed = opened, waiters, subscribed
-        self._reader = resp.reader()
+    def __init__(self, opened: asyncio.StreamWriter, waiters: Waiters[asyncio.Event]) -> None:
+        self.begun, self.over = asyncio.Event(), asyncio.Event()
+        self._opened, self._waiters, self._reader = opened, waiters, resp.reader()
         opened.transport.set_protocol(self)
         opened.transport.write(resp.packer()(("SUBSCRIBE", waiters.channel)))
 
@@ -33,17 +30,14 @@ class _Ear(asyncio.Protocol):
         try:
             self._reader.feed(data)
             while (message := self._reader.gets()) is not PENDING:
-                if isinstance(message, Refusal):
-                    raise message
-                if not self._subscribed.is_set():
-                    self._subscribed.set()
-                    self._waiters.wake()
                 self._waiters.told(message)
-        except Refusal:
+                self.begun.set()
+        except (Lost, Refusal):
             self.end()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - whatever it was, it has ended
         self.over.set()
+        self.begun.set()
 
     def end(self) -> None:
         self._opened.transport.abort()
@@ -74,8 +68,14 @@ class LoopListener:
         self._loop = loop
         self._waiters: Waiters[asyncio.Event] = Waiters()
         self.channel, self.find, self.leave = self._waiters.channel, self._waiters.find, self._waiters.remove
-        self._listens = asyncio.Event()
+        self._settled = asyncio.Event()
+        self._listens = False
         self._task = None
+
+    @property
+    def refused(self) -> str:
+        """See Listener.refused."""
+        return self._waiters.refused
 
     async def join(self, token: str, deadline: float, /) -> Waiter[asyncio.Event]:
         """See Listener.join."""
@@ -83,11 +83,12 @@ class LoopListener:
         if self._loop is not loop:
             self._begin(loop)
         waiter = self._waiters.add(token, asyncio.Event())
-        if not self._listens.is_set():
+        if not self._listens:
             if self._task is None and not self._closed:
+                self._settled.clear()
                 self._task = loop.create_task(self._run())
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._listens.wait(), max(0.0, deadline - time.monotonic()))
+                await asyncio.wait_for(self._settled.wait(), max(0.0, deadline - time.monotonic()))
         return waiter
 
     async def wait(self, token: str, seconds: float, /) -> None:
@@ -109,17 +110,21 @@ class LoopListener:
         while self._waiters:
             with suppress(Lost, StoreError, TimeoutError):
                 await self._listen()
-            pause = PAUSE if self._listens.is_set() else min(2 * pause, LONGEST)
-            self._listens.clear()
+            pause = PAUSE if self._listens else min(2 * pause, LONGEST)
+            self._listens = False
+            self._settled.set()
             self._waiters.wake()
             await asyncio.sleep(pause)
         self._task = None
 
     async def _listen(self) -> None:
-        ear = _Ear(await self._open(self._seconds), self._waiters, self._listens)
+        ear = _Ear(await self._open(self._seconds), self._waiters)
         try:
             async with asyncio.timeout(self._seconds):
-                await self._listens.wait()
+                await ear.begun.wait()
+            self._listens = not ear.over.is_set()
+            self._settled.set()
+            self._waiters.wake()
             await ear.over.wait()
         finally:
             ear.end()

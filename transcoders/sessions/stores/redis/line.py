@@ -11,7 +11,7 @@ from collections import deque
 
 from transcoders.sessions.stores.redis import resp
 from transcoders.sessions.stores.redis.resp import PENDING
-from transcoders.sessions.stores.redis.wire import Lost, Refusal, Reply
+from transcoders.sessions.stores.redis.wire import Lost, Refusal, Reply, reason
 
 
 class _Request:
@@ -76,8 +76,8 @@ class Line(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell all who wait."""
-        if isinstance(exc, OSError) and exc.strerror:
-            self._why = exc.strerror.lower()
+        if isinstance(exc, OSError):
+            self._why = reason(exc)
         self.over.set()
         if self._timer is not None:
             self._timer.cancel()

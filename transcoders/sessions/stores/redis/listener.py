@@ -39,20 +39,27 @@ class ThreadListener:
         self._waiters: Waiters[threading.Event] = Waiters()
         self.channel, self.find, self.leave = self._waiters.channel, self._waiters.find, self._waiters.remove
         self._starting = threading.Lock()
-        self._listens = threading.Event()
+        self._settled = threading.Event()
+        self._listens = False
         self._thread: threading.Thread | None = None
         self._socket = None
         self._closed = threading.Event()
 
+    @property
+    def refused(self) -> str:
+        """See Listener.refused."""
+        return self._waiters.refused
+
     async def join(self, token: str, deadline: float, /) -> Waiter[threading.Event]:
         """See Listener.join."""
         waiter = self._waiters.add(token, threading.Event())
-        if not self._listens.is_set():
+        if not self._listens:
             with self._starting:
                 if self._thread is None and not self._closed.is_set():
+                    self._settled.clear()
                     self._thread = threading.Thread(target=self._run, name="transcoders-locks", daemon=True)
                     self._thread.start()
-            self._listens.wait(max(0.0, deadline - time.monotonic()))
+            self._settled.wait(max(0.0, deadline - time.monotonic()))
         return waiter
 
     async def wait(self, token: str, seconds: float, /) -> None:
@@ -76,8 +83,9 @@ class ThreadListener:
             try:
                 self._listen()
             except (Lost, StoreError, OSError, Refusal):
-                pause = PAUSE if self._listens.is_set() else min(2 * pause, LONGEST)
-            self._listens.clear()
+                pause = PAUSE if self._listens else min(2 * pause, LONGEST)
+            self._listens = False
+            self._settled.set()
             self._waiters.wake()
             with self._starting:
                 if self._closed.is_set() or not self._waiters:
@@ -103,13 +111,12 @@ class ThreadListener:
             opened.close()
 
     def _take(self, message: object, opened: socket.socket) -> None:
-        if isinstance(message, Refusal):
-            raise message
-        if not self._listens.is_set():
-            opened.settimeout(None)  # from here on, silence is no failure
-            self._listens.set()
-            self._waiters.wake()
         self._waiters.told(message)
+        if not self._listens:
+            opened.settimeout(None)  # from here on, silence is no failure
+            self._listens = True
+            self._settled.set()
+            self._waiters.wake()
 
 
 def _shut(opened: socket.socket) -> None:

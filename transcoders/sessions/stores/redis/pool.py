@@ -18,7 +18,7 @@ from transcoders.sessions import forks
 from transcoders.sessions.stores.redis import connecting, resp
 from transcoders.sessions.stores.redis.resp import PENDING
 from transcoders.sessions.stores.redis.url import Target
-from transcoders.sessions.stores.redis.wire import Lost, Refusal, Reply
+from transcoders.sessions.stores.redis.wire import Lost, Refusal, Reply, reason
 
 _CHUNK = 64 << 10
 
@@ -50,7 +50,7 @@ class Connection:
         except TimeoutError:
             raise Lost("no answer in time", sent=True) from None
         except OSError as error:
-            raise Lost((error.strerror or "connection lost").lower(), sent=True) from None
+            raise Lost(reason(error), sent=True) from None
         except Refusal:
             raise Lost("it does not speak RESP", sent=True) from None
 

@@ -121,24 +121,29 @@ class Verbs:
 
     async def acquire(self, key: str, token: str, ttl: int, /) -> Acquired:
         """See Store.acquire."""
-        lock, get = f"tc:l:{{{key}}}", ("GET", f"tc:r:{{{key}}}")
+        lock, queue, get = f"tc:l:{{{key}}}", f"tc:q:{{{key}}}", ("GET", f"tc:r:{{{key}}}")
         waiter = self._listener.find(token)
         if waiter is None:
-            (taken, data), lost = await self._ask(("SET", lock, token, "NX", "PX", ttl), get)
+            set_, waited = ("SET", lock, token, "NX", "PX", ttl), ("EXISTS", queue)
+            (taken, data, waits), lost = await self._ask(set_, get, waited)
             if taken is not None:
-                return Acquired(0, _data(data))
-            if lost and (held := await self._held(lock, get, token, ttl)):
+                if not waits:
+                    return Acquired(0, _data(data))
+                await self._ask(*self._freeing(key, token))  # a holder's time was over: the first in the queue is next
+            elif lost and (held := await self._held(lock, get, token, ttl)):
                 return held
             waiter = await self._listener.join(token, time.monotonic() + self._seconds)
+            if why := self._listener.refused:
+                self._listener.leave(token)
+                raise StoreError(f"the store at {self._target} {why}", retryable=False)
         waiter.bell.clear()
         if waiter.handed:
             waiter.handed = False
             if held := await self._held(lock, get, token, ttl):
                 self._listener.leave(token)
                 return held
-        entry = waiter.entry(self._listener.channel, token, int(self.now() * 1000))
-        keys = lock, f"tc:q:{{{key}}}"
-        acquire = ("EVALSHA", self._asking.lua.acquire.sha, 2, *keys, token, ttl, entry, CLAIM, QUEUE)
+        entry = waiter.entry(self._listener.channel, token, int(time.time() * 1000))
+        acquire = ("EVALSHA", self._asking.lua.acquire.sha, 2, lock, queue, token, ttl, entry, CLAIM, QUEUE)
         (answer, data), _ = await self._ask(acquire, get)
         if answer == 1:
             self._listener.leave(token)

@@ -7,6 +7,8 @@ whoever frees the lock can tell the process. The hint says "look", no more: it m
 import secrets
 from typing import Any, Final, Generic, Protocol, TypeVar
 
+from transcoders.sessions.stores.redis.wire import Lost, Refusal
+
 PATIENCE: Final = 30_000
 """Milliseconds after which an entry in a queue counts for nothing, whatever became of its process."""
 PAUSE: Final = 0.01
@@ -57,9 +59,15 @@ class Waiter(Generic[B]):
 
 
 class Waiters(Generic[B]):
-    """All who wait in this process, by token, and the channel they are told on."""
+    """All who wait in this process, by token, and the channel they are told on.
+
+    Attributes:
+        channel: its name.
+        refused: why nobody may listen to it; empty when that is not so.
+    """
 
     def __init__(self) -> None:
+        self.refused = ""
         self.channel = f"tc:w:{secrets.token_hex(8)}"
         self._waiters: dict[str, Waiter[B]] = {}
 
@@ -80,7 +88,16 @@ class Waiters(Generic[B]):
         return self._waiters.pop(token, None)
 
     def told(self, message: object) -> None:
-        """Take what came over the channel's connection: hints, and confirmations of the subscription."""
+        """Take what came over the channel's connection: hints, and the answer to the subscription.
+
+        Raises:
+            Lost: the server does not let us listen.
+        """
+        if isinstance(message, Refusal):
+            if message.code == "NOPERM":
+                self.refused = "says that this user may not listen to the channels tc:w:*: see its ACL"
+            raise Lost(f"it refuses: {message.code}", sent=False)
+        self.refused = ""
         if isinstance(message, list) and len(message) == 3 and message[0] == b"message":
             token = message[2]
             if isinstance(token, bytes) and (waiter := self._waiters.get(token.decode("utf-8", "replace"))):
@@ -105,8 +122,13 @@ class Listener(Protocol):
         """The waiter with the token, if it waits."""
         ...
 
+    @property
+    def refused(self) -> str:
+        """Why nobody may listen, as far as is known; empty when that is not so."""
+        ...
+
     async def join(self, token: str, deadline: float, /) -> Waiter[Any]:
-        """A new waiter. The channel is listened to when it returns, unless that could not be had by the deadline."""
+        """A new waiter. The channel is listened to when it returns, or could not be; that is tried again meanwhile."""
         ...
 
     def leave(self, token: str, /) -> Waiter[Any] | None:

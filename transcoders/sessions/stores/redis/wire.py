@@ -4,6 +4,7 @@ There are two wires: `pool` never suspends, `lines` is awaited. Neither repeats 
 again is the verbs' decision, and `Lost` tells them what they must know for it.
 """
 
+from os import strerror
 from typing import Final, Protocol
 
 Reply = object
@@ -32,6 +33,11 @@ class Lost(Exception):  # noqa: N818 - an answer that will not come
     def __init__(self, why: str, *, sent: bool) -> None:
         super().__init__(why)
         self.why, self.sent = why, sent
+
+
+def reason(error: OSError) -> str:
+    """What the system says of a failure, in its own words: libraries put addresses into them."""
+    return (strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or "connection lost").lower()
 
 
 class Wire(Protocol):
