@@ -1,18 +1,22 @@
 """The configuration of a manager: where it may stand, what counts, what is understood, and what is refused."""
 
 import json
+import re
 from dataclasses import FrozenInstanceError
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcoders import SpecError
+from tests.session_pages import PAGES, written
+from transcoders import SpecError, transcoder
+from transcoders.cli.app import app
 from transcoders.sessions import settings as module
 from transcoders.sessions.merge import counter, union
 from transcoders.sessions.msm import INSTEAD, OURS, camel, snake
 from transcoders.sessions.policy import Policy
-from transcoders.sessions.settings import SETTINGS, Settings, redacted, settings
+from transcoders.sessions.settings import SETTINGS, Settings, redacted, settings, shown
 
 SECRET = "S3CRET"
 ENV = "TRANSCODERS_"
@@ -495,6 +499,56 @@ def test_a_record_has_every_setting():
         {"n": "counter", "m": "max"}, ["json"], "redis://***@h",
     )  # fmt: skip
     assert repr(made).startswith("Settings(store='redis://***@h', accept=['json'], merge=")
+
+
+def test_the_command_shows_what_is_in_force(tmp_path, monkeypatch):
+    """The settings of the environment and of this folder's file, where they stand, and no password."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TRANSCODERS_STORE", f"redis://:{SECRET}@h/0")
+    plain = CliRunner().invoke(app, ["settings"], env={"COLUMNS": "200"})
+    assert plain.exit_code == 0
+    assert all(name in plain.output for name in SETTINGS)
+    assert "redis://***@h/0" in plain.output
+    assert shown(["json", "cbor"]) == "json; cbor"
+    (tmp_path / "pyproject.toml").write_text("[tool.transcoders.session]\nlocking_mode = 'auto'\n", "utf-8")
+    (tmp_path / "other.toml").write_text("[session]\nlocking_mode = 'all'\n", "utf-8")
+    in_force = [CliRunner().invoke(app, ["settings", "--json", *more]) for more in ([], ["other.toml"])]
+    found = [json.loads(one.output) for one in in_force]
+    assert [one["settings"]["locking_mode"] for one in found] == ["auto", "all"]
+    assert found[0]["sources"] == {
+        "locking_mode": "pyproject.toml [tool.transcoders.session]",
+        "store": "environment variable TRANSCODERS_STORE",
+    }
+    assert SECRET not in plain.output + in_force[0].output
+    (tmp_path / "transcoders.toml").write_text("[session]\nlocking_mode = 'some'\n", "utf-8")
+    wrong = CliRunner().invoke(app, ["settings"])
+    assert (wrong.exit_code, "transcoders.toml, [session]: locking_mode has no mode 'some'" in wrong.output) == (
+        2,
+        True,
+    )
+
+
+def test_files_of_a_folder_that_have_no_settings(tmp_path, monkeypatch):
+    """A pyproject.toml of a project that has none is none."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pyproject.toml").write_text("[tool.other]\nx = 1\n", "utf-8")
+    assert json.loads(CliRunner().invoke(app, ["settings", "--json"]).output)["sources"] == {}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_pages_say_what_the_code_says(page):
+    """The committed tables are those that the code makes: python -m tests.session_pages."""
+    assert page.read_text("utf-8") == written(page)
+
+
+def test_the_example_of_the_page_is_read(tmp_path, monkeypatch):
+    """The TOML of docs/settings.md is a file of settings, but for the function of a shop that is not here."""
+    (text,) = re.findall(r"```toml\n(.*?)```", PAGES[0].read_text("utf-8"), re.DOTALL)
+    made = read(text.replace("shop.sessions:best", "builtins:max"), tmp_path)
+    assert made.policy.merge == {"visits": counter, "tags": union, "best of": max}
+    monkeypatch.setenv("SESSION_KEYS", SECRET * 4)
+    keys = made.keys()
+    assert str(transcoder(made.transcoder, keys=keys, accept=made.accept).spec) == "msgpack+zstd+hmac"
 
 
 @given(

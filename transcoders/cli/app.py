@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import click
 
 from transcoders import __version__
-from transcoders.cli import benching, console, converting, inspecting, listing, training
+from transcoders.cli import benching, configuring, console, converting, inspecting, listing, training
 from transcoders.dictionary import LARGEST, SMALLEST
 from transcoders.errors import SpecError
 from transcoders.measure.operations import OPERATIONS
@@ -192,3 +192,20 @@ def train(*, as_json: bool, quiet: bool, **options: Any) -> None:
     console.table(f"median of {done.held_back} other sessions", training.COLUMNS, done.cells())
     console.say(f"Write with {done.spec}")
     console.say("Before that, let every reader have the file: zstd:read=FILE. Keep it as long as its frames.")
+
+
+@app.command("settings")
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_as_json
+@_typed
+def settings_(*, file: Path | None, as_json: bool) -> None:
+    """Show the settings of a session manager: those in force here, what each takes, and what it means.
+
+    In force is what the environment says, and FILE; by default the one that TRANSCODERS_SETTINGS names, else
+    transcoders.toml or pyproject.toml in this folder. Passwords are not shown.
+    """
+    found = configuring.found(file)
+    if as_json:
+        console.emit(configuring.record(found))
+    else:
+        console.table("", configuring.COLUMNS, configuring.rows(found))

@@ -23,7 +23,7 @@ from transcoders.registry import environment, secrets
 from transcoders.sessions import policy
 from transcoders.sessions.msm import ours
 from transcoders.sessions.notation import read
-from transcoders.sessions.policy import Policy, check, setting
+from transcoders.sessions.policy import Policy, check, setting, takes
 from transcoders.sessions.prefix import parse, prefix
 from transcoders.sessions.sources import FILE, PREFIX, Given, in_code, in_environment, in_file, keyed
 from transcoders.spec import parse as parse_spec
@@ -183,6 +183,29 @@ def _checked(one: Field[Any], given: object) -> object:
         except SpecError as error:
             raise SpecError(f"transcoder: {error}") from None
     return value
+
+
+def table() -> list[tuple[str, str, str, str]]:
+    """Every setting: its name, its default, what it takes and what it means."""
+    plain = Settings().record()
+    return [(name, shown(plain[name]), takes(one), one.metadata["range"].text) for name, one in SETTINGS.items()]
+
+
+NOTHING: Final = "nothing"
+"""What is shown of a setting that has no value."""
+
+
+def shown(value: object) -> str:
+    """A value of a record as text would write it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={made}" for name, made in value.items()) or NOTHING
+    if isinstance(value, list):
+        return "; ".join(value) or NOTHING
+    if isinstance(value, float):
+        return f"{value:g}"
+    return NOTHING if value is None else str(value) or NOTHING
 
 
 def redacted(url: str) -> str:
