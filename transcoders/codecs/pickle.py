@@ -246,6 +246,8 @@ class PickleCodec:
         levels = 3 * self._depth if form else self._depth  # a tag is a tuple and a list more
         if self._wary and size > levels and deeper(value, levels):
             raise TooLarge(f"nested deeper than {self._depth} containers")
+        if form & frame.BUFFERS:
+            _unkeyed(value)
         if form:
             value = self._lift(value, 0)
         if (form and self._exact) or ((0x8B in body or not self._dense) and self._outline.large(body)):
@@ -301,6 +303,20 @@ class _ObjectCodec(PickleCodec):
 
 _CONTAINERS = frozenset((list, dict, tuple))
 _RAW_STARTS = (b"\x80\x04", opcodes.START)
+
+
+def _unkeyed(tree: Any) -> None:
+    """Raise Malformed when a buffer is the key of a dict: it has a hash only where what it looks at cannot change."""
+    waiting = [tree]
+    while waiting:
+        item = waiting.pop()
+        if type(item) is dict:
+            if memoryview in set(map(type, item)):
+                raise Malformed("expected a key of a dict, found a buffer")
+            item = item.values()
+        elif type(item) not in _CONTAINERS:
+            continue
+        waiting += item
 
 
 def _paired(data: bytes, tree: object) -> bytes:
