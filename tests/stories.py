@@ -10,7 +10,7 @@ from tests.model import CLAIM, Model
 from transcoders import transcoder
 from transcoders.sessions import ids
 from transcoders.sessions.aio import AsyncSessionManager
-from transcoders.sessions.core import Core
+from transcoders.sessions.core import BURIED, Core
 from transcoders.sessions.events import KINDS
 from transcoders.sessions.merge import counter
 from transcoders.sessions.policy import Policy
@@ -353,6 +353,7 @@ def both_written(run: Run) -> None:
 def ended_for_good(run: Run) -> None:
     """After an acknowledged logout there is no such session, whatever else was under way."""
     if any(task.outcome == "done" and task.result == "ended" for task in requests(run)):
+        run.clock.advance(BURIED / 1000)
         for key, (data, end) in run.model.records.items():
             if end > run.clock.tick() and WIRE.read(data, key).moved is None:
                 broken(run, "the session was ended, and is there again")

@@ -39,8 +39,8 @@ class AsyncSessionManager(Managing[T]):
             return
         try:
             session.load(await self._core.fetch(session))
-        except BaseException:
-            await self._core.discard(session)
+        except BaseException as error:
+            await self._core.discard(session, error)
             raise
 
     async def save(self, session: Session[T]) -> Saved:
@@ -104,9 +104,9 @@ class _Request(Generic[T]):
         return self._session
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        if kind is None:
+        if error is None:
             await self._manager.save(self._session)
         else:
-            await self._manager.discard(self._session)
+            await self._manager._core.discard(self._session, error)  # noqa: SLF001 - this is a part of the manager

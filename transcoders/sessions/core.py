@@ -5,23 +5,27 @@ whether there is one or not, lost or expired, the comparison in the store decide
 and the promise that the lock is let go of whatever happens.
 """
 
-from typing import Any, Final
+from collections.abc import Coroutine
+from typing import Any, Final, TypeVar
 
-from transcoders.errors import ReadOnly, StoreError
+from transcoders.errors import DecodeError, ReadOnly, SessionGone, StoreError
 from transcoders.sessions import events, ids
 from transcoders.sessions.events import Event
 from transcoders.sessions.holding import Holding
 from transcoders.sessions.locking import locking
 from transcoders.sessions.opening import Opening
-from transcoders.sessions.ports import Outcome
+from transcoders.sessions.ports import ETAG, Outcome
 from transcoders.sessions.principals import Principals
 from transcoders.sessions.record import Record
-from transcoders.sessions.saving import Saved, Saving
+from transcoders.sessions.saving import TRIES, Header, Saved, Saving
 from transcoders.sessions.session import Session
 from transcoders.sessions.world import World
 
+R = TypeVar("R")
 ROUNDS: Final = 10
 """Times that the sessions of a principal are listed to end them all: more of them may begin meanwhile."""
+BURIED: Final = 1000
+"""Milliseconds for which a record lives on under a key that nobody knows."""
 
 
 class Core:
@@ -35,7 +39,6 @@ class Core:
         self._opening = Opening(world, self._holding, locks)
         self._saving = Saving(world, self._holding, locks, self._principals)
         self.begin, self.fetch, self.touch = self._opening.begin, self._opening.fetch, self._saving.touch
-        self.sessions_of = self._principals.sessions
 
     async def close(self, session: Session[Any]) -> Saved:
         """Store what the request changed, and let go of the session.
@@ -52,18 +55,17 @@ class Core:
                 session.load(await self.fetch(session))  # it was told without being asked for anything
             return await self._saving.close(session)
         except BaseException as error:
-            if isinstance(error, StoreError):
-                self._counts["unknown_outcomes" if error.unknown else "store_failures"] += 1
-            await self.port.shield(self._holding.let_go(session))
+            if session.loaded:  # else `fetch` has counted it
+                self._failed(error)
+            await self._holding.abandon(session, error)
             raise
         finally:
             self._opening.end(session)
 
-    async def discard(self, session: Session[Any]) -> None:
-        """Let go of the session; what the request changed is not stored."""
+    async def discard(self, session: Session[Any], error: BaseException | None = None) -> None:
+        """Let go of the session, because of an error perhaps; what the request changed is not stored."""
         self._opening.end(session)
-        if session.token:
-            await self.port.shield(self._holding.let_go(session))
+        await self._holding.abandon(session, error)
 
     async def rotate(self, session: Session[Any]) -> str:
         """Give the session a new id, and store what the request changed until now; the id.
@@ -77,39 +79,63 @@ class Core:
         """
         if session.read_only:
             raise ReadOnly("the session was opened for reading only, so its id stays")
+        if session.ended:
+            raise SessionGone("the session was ended in this request")
+        if not self.policy.enabled:
+            return ids.make()  # as good as any: nothing is stored under it
+        return await self._noting(self._rotate(session))
+
+    async def _rotate(self, session: Session[Any]) -> str:
         changes, header = self._saving.changes(session)
         if session.new:
             await self._saving.create(session, changes, header)
             return str(session.sid)
-        old, sid = session.record.key, ids.make()
+        sid = ids.make()
         key, grace = ids.key(sid, self._prefix), int(self.policy.rotation_grace * 1000)
-        trail = self._wire.trail(key, old) if grace else b""
 
-        async def send(data: bytes, base: Record, now: float) -> Outcome:
-            life = self._saving.life(base, header, now)
-            await self._principals.link(session.principal, key, life, now)
+        async def send(data: bytes, base: Record, header: Header, now: float) -> Outcome:
+            life, trail = self._saving.life(base, header, now), self._wire.trail(key, base.key) if grace else b""
+            await self._principals.link(header.get("principal", base.principal), key, life, now)
             token, ttl = self._holding.spend(session), self.policy.ttl(*life, now)
-            return await self.port.move(old, key, data, base.etag, ttl, trail, grace, token)
+            return await self.port.move(base.key, key, data, base.etag, ttl, trail, grace, token)
 
-        base, data = await self._saving.write(session, changes, header, key, send)
+        base, data = await self._saving.write(session, changes, header, send, key)
         session.sid, session.key = sid, key
         session.settle(self._wire.read(data, key))
-        await self._principals.unlink(base.principal, old)
+        await self._principals.unlink(base.principal, base.key)
         self._counts["rotations"] += 1
-        self._tell(Event(events.ROTATED, old, session.request, session.principal, key))
+        self._tell(Event(events.ROTATED, base.key, session.request, session.principal, key))
         return sid
 
     async def destroy(self, session: Session[Any]) -> bool:
-        """End the session, for good; False when it was gone already. No request under way brings it back."""
-        if self.policy.rotation_grace and session.key is not None and not session.loaded:
-            session.load(await self.fetch(session))  # the id may be an old one, and what it leads to ends
-        token, key = self._holding.spend(session), session.key
-        principal = session.record.principal if session.loaded else None
-        session.ended = True
+        """End the session, for good; False when it was gone already. No request under way brings it back.
+
+        Raises:
+            StoreError: the store failed; the session may be there still.
+        """
         self._opening.end(session)
-        if key is None or session.new:
+        there = await self._noting(self._destroy(session))
+        session.ended = True
+        return there
+
+    async def _destroy(self, session: Session[Any]) -> bool:
+        if session.key is None or (session.loaded and session.new and not session.adrift):
             return False
-        return await self._delete(key, principal, session.request, token)
+        keys = [session.key, *(ids.key(sid, self._prefix) for sid in session.others if not session.loaded)]
+        principal = session.record.principal if session.loaded else None
+        token = self._holding.spend(session)
+        try:
+            for key in keys:
+                if await self._delete(key, principal, session.request, token):
+                    return True
+        except BaseException:
+            session.token = token  # nobody knows whether the store let go of it
+            raise
+        return False
+
+    async def sessions_of(self, principal: str) -> list[Record]:
+        """The records of the principal's sessions, oldest first."""
+        return await self._noting(self._principals.sessions(principal))
 
     async def end_all(self, principal: str, except_: Session[Any] | str | None) -> int:
         """End the sessions of a principal, all but the given one; how many. A login that races with it is a new one."""
@@ -118,14 +144,57 @@ class Core:
         for _ in range(ROUNDS):
             records = [one for one in await self.sessions_of(principal) if one.key != kept]
             for record in records:
-                ended += await self._delete(record.key, principal, "", "")
+                ended += await self._noting(self._delete(record.key, principal, "", ""))
             if not records:
                 break
         return ended
 
     async def _delete(self, key: str, principal: str | None, request: str, token: str) -> bool:
-        there = await self.port.delete(key, token)
+        if self.policy.rotation_grace:
+            if token:
+                await self.port.release(key, token)
+            key, there = await self._bury(key)
+        else:
+            there = await self.port.delete(key, token)
         await self._principals.unlink(principal, key)
-        self._counts["deletes"] += 1
-        self._tell(Event(events.DESTROYED, key, request, principal))
+        if there:
+            self._counts["deletes"] += 1
+            self._tell(Event(events.DESTROYED, key, request, principal))
         return there
+
+    async def _bury(self, key: str) -> tuple[str, bool]:
+        """Remove the record under the key, or where a trail leads from there: its key, and whether there was one.
+
+        To delete what a key holds might delete a trail that was left there a moment ago, and not the session. So it is
+        moved, which compares, to a key that nobody knows.
+        """
+        port, grave = self.port, ids.key(ids.make(), self._prefix)
+        for _ in range(TRIES):
+            data = await port.load(key)
+            if data is None:
+                return key, False
+            if moved := self._moved(data, key):
+                key = moved
+                continue
+            outcome = await port.move(key, grave, data, data[ETAG], BURIED, b"", 0)
+            if outcome is not Outcome.STALE:
+                return key, outcome is Outcome.SAVED
+        return key, await port.delete(key)
+
+    def _moved(self, data: bytes, key: str) -> str | None:
+        try:
+            return self._wire.read(data, key).moved
+        except DecodeError:
+            return None
+
+    async def _noting(self, work: Coroutine[Any, Any, R]) -> R:
+        """The result of the work; when the store fails, that is counted."""
+        try:
+            return await work
+        except StoreError as error:
+            self._failed(error)
+            raise
+
+    def _failed(self, error: BaseException) -> None:
+        if isinstance(error, StoreError):
+            self._counts["unknown_outcomes" if error.unknown else "store_failures"] += 1

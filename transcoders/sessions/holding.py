@@ -22,7 +22,7 @@ class Holding:
     def __init__(self, world: World) -> None:
         self._port, self._policy = world.port, world.policy
         self._counts, self._waited = world.probe.counts, world.probe.adder("lock_seconds")
-        self._waiting: dict[str, int] = {}
+        self._waiting: dict[str, set[str]] = {}
 
     async def lock(self, session: Session[Any]) -> bytes | None:
         """Take the lock and read the record; without the lock, where that was not to be had and the policy says so.
@@ -54,8 +54,8 @@ class Holding:
             answer = await port.acquire(key, token, ttl)
             if answer.wait:
                 answer = await self._turn(key, token, answer, begin)
-        except BaseException:
-            await port.shield(self.let_go(session))
+        except BaseException as error:
+            await self.abandon(session, error)
             raise
         if answer.wait:
             await port.shield(self.let_go(session))
@@ -67,9 +67,10 @@ class Holding:
     async def _turn(self, key: str, token: str, answer: Acquired, begin: float) -> Acquired:
         """Wait until it is the token's turn, or the time is over; the last answer."""
         port, waiting = self._port, self._waiting
-        if waiting.get(key, 0) >= self._policy.max_lock_waiters:
+        others = waiting.setdefault(key, set())
+        if len(others) >= self._policy.max_lock_waiters:
             return answer
-        waiting[key] = waiting.get(key, 0) + 1
+        others.add(token)
         try:
             while answer.wait:
                 left = begin + self._policy.lock_timeout - port.tick()
@@ -78,9 +79,9 @@ class Holding:
                 await port.wait(key, token, min(left, answer.wait / 1000 + _SLACK))
                 answer = await port.acquire(key, token, self._policy.lock_ttl)
         finally:
-            waiting[key] -= 1
-            if not waiting[key]:
-                waiting.pop(key, None)
+            others.discard(token)
+            if not others:
+                waiting.pop(key, None)  # one that comes in right now is not counted, which is no harm
         self._counts["locks_waited"] += 1
         self._waited(port.tick() - begin)
         return answer
@@ -92,6 +93,13 @@ class Holding:
             session.token = ""
             self._port.forget(token)
         return token
+
+    async def abandon(self, session: Session[Any], error: BaseException | None) -> None:
+        """Let go of the lock at an unusual end, also when the caller is cancelled."""
+        if isinstance(error, GeneratorExit):
+            self.spend(session)  # a coroutine that is thrown away cannot wait for the store; its time frees the lock
+        elif session.token:
+            await self._port.shield(self.let_go(session))
 
     async def let_go(self, session: Session[Any]) -> None:
         """Release the lock, or leave the queue; nothing when there is no token. A store that fails frees it in time."""

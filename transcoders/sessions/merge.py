@@ -45,17 +45,19 @@ def rebase(
         asked: the attributes that this request asked for.
 
     Raises:
-        Conflict: both changed the same attributes, and the policy is to raise; nothing is merged then.
+        Conflict: both changed the same attributes, and the policy is to raise, or a merge function fails; nothing is
+            merged then.
+        EncodeError: what a merge function makes cannot be stored.
     """
     kept: dict[str, Stored] = {}
     conflicts: list[str] = []
     for name, mine in changes.items():
         before, after = base.stored(name), theirs.stored(name)
-        if same(before, after):
+        if _alike(theirs, name, before, after):
             kept[name] = mine
         elif (merge := policy.merge.get(name)) is not None and mine is not ABSENT and after is not ABSENT:
             kept[name] = _merged(merge, base, before, mine, theirs, name)
-        elif name in asked or not (same(mine, after) or _equal(theirs, name, mine, after)):
+        elif name in asked or not _alike(theirs, name, mine, after):
             if policy.on_conflict == "mine":
                 kept[name] = mine
             elif policy.on_conflict == "raise":
@@ -63,6 +65,19 @@ def rebase(
     if conflicts:
         text = ", ".join(repr(name) for name in conflicts)
         raise Conflict(f"another request changed the same attributes in the meantime: {text}", conflicts)
+    return kept
+
+
+def rebase_header(base: Record, header: Mapping[str, Any], theirs: Record, policy: Policy) -> dict[str, Any]:
+    """The changes of principal, idle and absolute that are left to make; raises Conflict as `rebase` does."""
+    kept = dict(header)
+    for name, mine in header.items():
+        before, after = getattr(base, name), getattr(theirs, name)
+        if after in {before, mine} or policy.on_conflict == "mine":
+            continue
+        if policy.on_conflict == "raise":
+            raise Conflict(f"another request changed the {name} of the session in the meantime", (name,))
+        del kept[name]
     return kept
 
 
@@ -75,17 +90,23 @@ def same(one: object, other: object) -> bool:
     return one == other if type(one) in _EXACT else difference(one, other) is None
 
 
-def _equal(theirs: Record, name: str, mine: Stored, after: Stored) -> bool:
-    """Whether bytes that differ stand for the same value: keys in another order, another codec, another writer."""
-    if mine is ABSENT or after is ABSENT or bytes not in {type(mine), type(after)}:
+def _alike(theirs: Record, name: str, one: Stored, other: Stored) -> bool:
+    """Whether both stand for the same value; their bytes may differ: keys in another order, another codec or writer."""
+    if same(one, other):
+        return True
+    if one is ABSENT or other is ABSENT or bytes not in {type(one), type(other)}:
         return False
     try:
-        return same(theirs.decode(name, mine), theirs.decode(name, after))
+        return same(theirs.decode(name, one), theirs.decode(name, other))
     except DecodeError:
         return False
 
 
 def _merged(merge: Any, base: Record, before: Stored, mine: Stored, theirs: Record, name: str) -> Stored:  # noqa: PLR0913, PLR0917
-    was = None if before is ABSENT else base.decode(name, before)
-    value = merge(was, theirs.decode(name, mine), theirs.decode(name, theirs.stored(name)))
+    """What is to be stored of the one value that a merge function makes; it is a conflict when it makes none."""
+    try:
+        was = None if before is ABSENT else base.decode(name, before)
+        value = merge(was, theirs.decode(name, mine), theirs.decode(name, theirs.stored(name)))
+    except Exception as error:
+        raise Conflict(f"{name!r} cannot be merged: {type(error).__name__}: {error}", [name]) from error
     return theirs.encode(name, value)

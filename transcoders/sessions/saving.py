@@ -14,7 +14,7 @@ from transcoders.sessions import events, ids
 from transcoders.sessions.events import Event
 from transcoders.sessions.holding import Holding
 from transcoders.sessions.locking import Locking, pattern
-from transcoders.sessions.merge import rebase
+from transcoders.sessions.merge import rebase, rebase_header
 from transcoders.sessions.ports import Outcome
 from transcoders.sessions.principals import Life, Principals
 from transcoders.sessions.record import Record, Stored
@@ -27,14 +27,16 @@ BUSY: Final = 1.0
 """Seconds for which a session that had a conflict is written under the lock, so that its writers do not race."""
 TRIES: Final = 12
 """Writes that may find a newer record before it is a conflict, whatever changed."""
+TRAILS: Final = 3
+"""Rotations within their grace that a write follows."""
 _MOST: Final = 10_000
 """Sessions whose last touch, or last conflict, a process remembers."""
 
 Changes = dict[str, Stored]
 Header = Mapping[str, Any]
 """What changes of `principal`, `idle` and `absolute`."""
-Send = Callable[[bytes, Record, float], Awaitable[Outcome]]
-"""Sends the new bytes, which were built on the base, to the store."""
+Send = Callable[[bytes, Record, Header, float], Awaitable[Outcome]]
+"""Sends the new bytes, which were built on the base with these changes of its header, to the store."""
 
 
 class Saved(IntEnum):
@@ -118,12 +120,22 @@ class Saving:
         if session.new:
             return Saved.SKIPPED
         record, now = session.record, self._port.now()
-        life = self.life(record, {}, now)
-        if not await self._port.touch(record.key, self._policy.ttl(*life, now), self._holding.spend(session)):
-            return Saved.SKIPPED
+        life, token = self.life(record, {}, now), self._holding.spend(session)
+        try:
+            if not await self._put_off(record, self._policy.ttl(*life, now), token):
+                return Saved.SKIPPED
+        except BaseException:
+            session.token = token  # nobody knows whether the store let go of it
+            raise
         await self._note(record.key, session.principal, life, now)
         self._counts["touches"] += 1
         return Saved.TOUCHED
+
+    async def _put_off(self, record: Record, ttl: int, token: str) -> bool:
+        """Put off the end of a record, but not of a trail that stands in its place; whether that was done."""
+        if self._policy.rotation_grace:
+            return await self._port.save(record.key, record.data, record.etag, ttl, token) is Outcome.SAVED
+        return await self._port.touch(record.key, ttl, token)
 
     async def create(self, session: Session[Any], changes: Changes, header: Header) -> int:
         """Store a new session under a new id; the bytes stored."""
@@ -143,51 +155,59 @@ class Saving:
 
     async def _save(self, session: Session[Any], changes: Changes, header: Header) -> int:
         """Store the changes on top of the newest record; the bytes stored."""
-        key, principal = session.record.key, session.principal
-        if self._learns:
-            self._locks.learn(session.request, True, self._port.now())  # noqa: FBT003
 
-        async def send(data: bytes, base: Record, now: float) -> Outcome:
+        async def send(data: bytes, base: Record, header: Header, now: float) -> Outcome:
             life = self.life(base, header, now)
-            if "principal" in header:
-                await self._principals.link(principal, key, life, now)
+            if header:
+                await self._principals.link(header.get("principal", base.principal), base.key, life, now)
             token = self._holding.spend(session)
-            return await self._port.save(key, data, base.etag, self._policy.ttl(*life, now), token)
+            return await self._port.save(base.key, data, base.etag, self._policy.ttl(*life, now), token)
 
-        base, data = await self.write(session, changes, header, key, send)
-        session.settle(self._wire.read(data, key))
-        if "principal" in header:
-            await self._principals.unlink(base.principal, key)
-        elif principal is not None:
-            now = self._port.now()
-            if self._due(base, self._touched.get(key, 0.0), now):
-                await self._note(key, principal, self.life(base, header, now), now)
+        base, data = await self.write(session, changes, header, send)
+        session.settle(record := self._wire.read(data, base.key))
         self._counts["saves"] += 1
+        if record.principal is not None:
+            now = self._port.now()
+            if self._due(record, self._touched.get(record.key, 0.0), now):
+                await self._note(record.key, record.principal, self.life(record, {}, now), now)
         return len(data)
 
     async def write(
-        self, session: Session[Any], changes: Changes, header: Header, key: str, send: Send
+        self, session: Session[Any], changes: Changes, header: Header, send: Send, key: str = ""
     ) -> tuple[Record, bytes]:
         """Send the changes until they stand on top of the newest record; the record they were put on, and the bytes.
+
+        Args:
+            session: the session.
+            changes: of its attributes.
+            header: of its header.
+            send: sends the bytes.
+            key: the key that the record is to stand under; the one it stands under when empty.
 
         Raises:
             SessionGone: the session was ended in the meantime.
             Conflict: the same attributes were changed, or others write faster than this request can.
         """
         base = session.record
+        if self._learns:
+            self._locks.learn(session.request, True, self._port.now())  # noqa: FBT003
         if self._busy and not session.token and self._port.tick() < self._busy.get(base.key, 0.0):
-            changes, base = await self._again(session, base, changes, lock=True)
+            changes, header, base = await self._again(session, base, changes, header, lock=True)
         for attempt in range(TRIES):
-            now = self._port.now()
-            data = base.build(changes, int(now), key=key, **header)
-            outcome = await send(data, base, now)
+            now, token = self._port.now(), session.token
+            data = base.build(changes, int(now), key=key or base.key, **header)
+            try:
+                outcome = await send(data, base, header, now)
+            except BaseException:
+                session.token = token  # nobody knows whether the store let go of it
+                raise
             if outcome is Outcome.SAVED:
                 return base, data
             if outcome is Outcome.GONE:
                 raise self._gone()
             self._counts["conflicts"] += 1
             _remember(self._busy, base.key, self._port.tick() + BUSY)
-            changes, base = await self._again(session, base, changes, lock=attempt >= FREE)
+            changes, header, base = await self._again(session, base, changes, header, lock=attempt >= FREE)
         raise self._conflict(session, f"{TRIES} other writes came first", tuple(changes))
 
     def life(self, base: Record, header: Header, now: float) -> Life:
@@ -195,28 +215,38 @@ class Saving:
         return base.created or int(now), header.get("idle", base.idle), header.get("absolute", base.absolute)
 
     async def _again(
-        self, session: Session[Any], base: Record, changes: Changes, *, lock: bool
-    ) -> tuple[Changes, Record]:
+        self, session: Session[Any], base: Record, changes: Changes, header: Header, *, lock: bool
+    ) -> tuple[Changes, Header, Record]:
         """The changes to make to the record that stands there now, and that record; with its lock, if it can be had."""
-        key = session.record.key
-        answer = await self._holding.queue(session) if lock else None
-        data = answer.data if answer is not None else await self._port.load(key)
-        theirs = self._wire.read(data, key) if data is not None else None
-        if theirs is None or theirs.moved is not None:
-            raise self._gone()
+        theirs = await self._newest(session, lock=lock)
         if theirs.etag == base.etag:
-            return changes, theirs
+            return changes, header, theirs
+        policy = self._policy
         try:
-            left = rebase(base, changes, theirs, self._policy, session.asked)
+            left = rebase(base, changes, theirs, policy, session.asked), rebase_header(base, header, theirs, policy)
         except Conflict as error:
             raise self._conflict(session, str(error), error.names) from None
         self._counts["merges"] += 1
-        return left, theirs
+        return *left, theirs
+
+    async def _newest(self, session: Session[Any], *, lock: bool) -> Record:
+        """The record that stands under the session's key now, or where a rotation took it a moment ago."""
+        for _ in range(TRAILS):
+            answer, key = await self._holding.queue(session) if lock else None, str(session.key)
+            data = answer.data if answer is not None else await self._port.load(key)
+            theirs = self._wire.read(data, key) if data is not None else None
+            if theirs is None:
+                break
+            if theirs.moved is None:
+                return theirs.declared(session.record.attributes)
+            await self._holding.let_go(session)
+            session.sid, session.key = None, theirs.moved
+        raise self._gone()
 
     async def _note(self, key: str, principal: str | None, life: Life, now: float) -> None:
         """Remember that the session's end was put off just now, and keep it noted under its principal for longer."""
         _remember(self._touched, key, now)
-        await self._principals.link(principal, key, life, now)
+        await self._principals.prolong(principal, key, life, now)
 
     def _gone(self) -> SessionGone:
         self._counts["gone"] += 1
