@@ -4,7 +4,7 @@ docs/format.md has the offsets. Write counter and id of the last write are at by
 without parsing; ids of earlier writes follow, so that whoever lost a reply can tell whether it had been saved.
 """
 
-from os import urandom
+from os import register_at_fork, urandom
 from struct import Struct, error
 from typing import Final
 
@@ -101,8 +101,23 @@ def following(  # noqa: PLR0913, PLR0917 - the whole header
         start = SIZE + (counts & 0x0F)
         ids += data[start : start + ID * min(counts >> 4, RING - 1)]
     counts = len(ids) << 2 | len(tags)  # an id is four bytes, and its count the upper half of the byte
-    fixed = pack(START | flags, version + 1, urandom(ID), counts, created or now, now, idle, absolute)
+    fixed = pack(START | flags, version + 1, fresh(), counts, created or now, now, idle, absolute)
     return fixed + tags + ids if tags else fixed + ids
+
+
+_FRESH: list[bytes] = []
+_MANY: Final = 256
+register_at_fork(after_in_child=_FRESH.clear)  # or parent and child would write under the same ids
+
+
+def fresh() -> bytes:
+    """A random write id; they are drawn many at a time, because asking the system takes longer than all the header."""
+    try:
+        return _FRESH.pop()
+    except IndexError:
+        many = urandom(ID * _MANY)
+        _FRESH.extend(many[at : at + ID] for at in range(ID, len(many), ID))
+        return many[:ID]
 
 
 def written_by(head: bytes, wid: bytes, base_version: int) -> bool | None:
@@ -142,7 +157,7 @@ def trail(tags: bytes, key: bytes) -> bytes:
     """
     if not 0 < len(key) <= KEY:
         raise EncodeError(f"a key of a store takes 1 to {KEY} bytes, this one {len(key)}")
-    start = MAGIC + bytes((TRAIL, 0)) + NEW + urandom(ID) + bytes((len(tags),))
+    start = MAGIC + bytes((TRAIL, 0)) + NEW + fresh() + bytes((len(tags),))
     return start + tags + len(key).to_bytes(2, "big")
 
 

@@ -119,10 +119,10 @@ class Policy:
 
     def ttl(self, created: int, idle: int, absolute: int, now: float) -> int:
         """Milliseconds that a record lives from now: its idle time and the share, or what is left of its age."""
-        ends = [idle * (1 + self.touch_share)] if idle else []
-        if absolute:
-            ends.append(created + absolute - now)
-        return max(1, int(min(ends) * 1000)) if ends else FOREVER
+        if not absolute:
+            return int(idle * (1 + self.touch_share) * 1000)  # FOREVER when there is no idle time
+        left = created + absolute - now
+        return max(1, int(min(left, idle * (1 + self.touch_share) if idle else left) * 1000))
 
     def link_ttl(self, created: int, idle: int, absolute: int, now: float) -> int:
         """Milliseconds for which a session is noted under its principal: its age, or ten times its idle time."""
