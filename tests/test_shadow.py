@@ -12,6 +12,7 @@ from tests.plugin import ReprCodec
 from tests.strategies import session_values
 from tests.values import EXAMPLES, register_types
 from transcoders import EncodeError, Limits, SpecError, transcoder
+from transcoders.sessions import SessionManager
 from transcoders.sessions import shadow as module
 from transcoders.sessions.shadow import Shadow
 from transcoders.sessions.wire import Wire
@@ -251,3 +252,18 @@ def test_declared_types():
     assert report.ratios["bytes"] < 1
     shadow.observe({"lines": [Line("a", "no number")]}, declared)
     assert shadow.report().values == 6
+
+
+def test_a_manager_shows_its_saves_to_the_shadow():
+    """Requests that save something are looked at after they have; the sessions are those of the primary."""
+    shadow = Shadow("json", "msgpack+zlib")
+    with SessionManager("memory:", shadow) as manager:
+        with manager.session() as session:
+            session["cart"] = [{"sku": "A-7", "qty": 2}] * 20
+        with manager.session(session.sid) as again:
+            assert again["cart"][0]["qty"] == 2
+        with manager.session(session.sid) as third:
+            third["cart"].append({"sku": "B-1"})
+    report = shadow.report()
+    assert (report.saves, report.failed) == (2, 0)
+    assert report.ratios["bytes"] < 0.8
