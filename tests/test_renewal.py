@@ -133,6 +133,21 @@ def test_closing_ends_the_thread(renewed):
     assert len(renewed.calls) == count
 
 
+def test_a_close_is_not_missed_by_a_thread_about_to_sleep(renewal, renewed):
+    """A close that comes when the thread has just looked for one ends it all the same."""
+
+    class Bell(threading.Event):
+        def clear(self):
+            renewal._closed = True
+            self.set()
+            super().clear()
+
+    renewal._bell = Bell()
+    renewal.keep("app:k", "t", 3_600_000)
+    renewal._thread.join(SOON)
+    assert not renewal._thread.is_alive()
+
+
 def test_a_child_process_renews_only_its_own(renewal, renewed):
     """After a fork the thread is started again by the first lock of the child, and the parent's locks are not in it."""
     renewal.keep("app:parents", "p", 200)

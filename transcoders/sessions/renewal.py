@@ -113,7 +113,8 @@ class Renewal:
             for token, key, ttl in held.due(time.monotonic()):
                 self._one(token, key, ttl)
             held.until = until = held.earliest()
-            bell.wait(None if until == math.inf else max(0.0, until - time.monotonic()))
+            if not self._closed:  # else the bell that close rang may have been cleared
+                bell.wait(None if until == math.inf else max(0.0, until - time.monotonic()))
 
     def _one(self, token: str, key: str, ttl: int) -> None:
         if token not in self._held.locks or self._closed:
