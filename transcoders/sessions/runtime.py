@@ -235,5 +235,8 @@ class Threaded(InPlace):
     async def close(self) -> None:
         """Stop renewing, let shielded work end, close the store and end the threads."""
         await self._settle()
-        await self._hop(self.store.close)
-        await asyncio.to_thread(self._threads.shutdown)
+        await asyncio.to_thread(self._end)
+
+    def _end(self) -> None:
+        self.store.close()
+        self._threads.shutdown()

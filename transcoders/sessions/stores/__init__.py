@@ -2,8 +2,8 @@
 
 A store is written as a URL: a name, a colon, and what that store makes of the rest. Names are looked up as all names
 are: built in, registered with `register("store", name, connect)`, entry points of the group `transcoders.stores`; or
-the name is `package.module:attribute`, and is replaced by the attribute. What is found is called as `connect(url, asynchronous=…, clock=…,
-operation_timeout=…)` and returns a Store, or a Port where it is asked for an asynchronous one and has it.
+the name is `package.module:attribute`, of which the attribute stays. What is found is called as `connect(url,
+asynchronous=…, clock=…, operation_timeout=…)` and returns a Store, or a Port of the kind that it is asked for.
 """
 
 import re
@@ -15,6 +15,7 @@ from transcoders import options
 from transcoders.errors import MissingExtra, SpecError
 from transcoders.options import Option, OptionValue
 from transcoders.registry import REGISTRY
+from transcoders.sessions import layout
 from transcoders.sessions.clock import Clock
 from transcoders.sessions.ports import Port, Store
 from transcoders.sessions.runtime import Blocking, InPlace, Threaded
@@ -92,10 +93,8 @@ def split(url: str, declared: Iterable[Option]) -> tuple[str, dict[str, OptionVa
 def wrote(stored: bytes, data: bytes) -> bool:
     """Whether the write that made `data` is among the last writes of the stored record: an earlier try had saved it.
 
-    A record names its writes: its own at 8 to 11, and as many earlier ones as the high half of byte 12 says, from 29
-    on, behind as many bytes as the low half says.
+    Args:
+        stored: the record that stands there, or its first `layout.LONGEST` bytes.
+        data: what was to be saved.
     """
-    write, shape = data[8:12], stored[12] if len(stored) > 12 else 0
-    begin = 29 + (shape & 15)
-    ring = stored[begin : begin + 4 * (shape >> 4)]
-    return stored[8:12] == write or any(ring[at : at + 4] == write for at in range(0, len(ring), 4))
+    return bool(layout.written_by(stored, data[8:12], 0))

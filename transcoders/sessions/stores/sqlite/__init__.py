@@ -14,6 +14,7 @@ from typing import Final
 from transcoders.errors import SpecError
 from transcoders.options import Option
 from transcoders.sessions.clock import Clock
+from transcoders.sessions.layout import LONGEST
 from transcoders.sessions.ports import ETAG, Acquired, Capabilities, Outcome
 from transcoders.sessions.stores import split, wrote
 from transcoders.sessions.stores.sqlite.database import Database, Run
@@ -25,7 +26,7 @@ _SWEEP: Final = 64
 """Rows that a sweep looks at."""
 
 _LOAD: Final = "SELECT data FROM records WHERE key = ? AND expires > ?"
-_HEAD: Final = "SELECT substr(data, 1, 128) FROM records WHERE key = ? AND expires > ?"
+_HEAD: Final = f"SELECT substr(data, 1, {LONGEST}) FROM records WHERE key = ? AND expires > ?"
 _CREATE: Final = (
     "INSERT INTO records (key, expires, data) VALUES (?1, ?2, ?3) ON CONFLICT (key) "
     "DO UPDATE SET expires = excluded.expires, data = excluded.data WHERE expires <= ?4 OR data = excluded.data"

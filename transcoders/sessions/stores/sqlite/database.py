@@ -65,8 +65,8 @@ class Database:
         self._timeout, self._full_sync, self._max_bytes = timeout, full_sync, max_bytes
         self._closed = False
         self._begin()
-        with self.transaction():  # what is wrong with the file is wrong now
-            forks.watch(self)
+        forks.watch(self)
+        self.read("SELECT 1", ())  # what is wrong with the file is told now
 
     def _begin(self) -> None:
         self._writer, self._reader = _Line(), _Line()
@@ -116,13 +116,13 @@ class Database:
         try:
             connection = line.connection or self._open(line, until)
             self._run(connection, "BEGIN IMMEDIATE", (), until)
-        except BaseException as error:
-            try:
-                if isinstance(error, sqlite3.Error):
-                    raise self._failed(line, error) from None
-                raise
-            finally:
-                line.mutex.release()
+        except sqlite3.Error as error:
+            told = self._failed(line, error)
+            line.mutex.release()
+            raise told from None
+        except BaseException:
+            line.mutex.release()
+            raise
         return connection.execute
 
     def end(self, error: BaseException | None) -> None:
@@ -205,22 +205,18 @@ class Database:
         def pragma(text: str) -> Any:
             return self._run(connection, f"PRAGMA {text}", (), until).fetchone()
 
-        if self._is_new(connection, until):
-            self._run(connection, "BEGIN IMMEDIATE", (), until)
-            if self._is_new(connection, until):  # else another process was faster
-                for statement in SCHEMA:
-                    connection.execute(statement)
-            connection.execute("COMMIT")
-        application, version = pragma("application_id")[0], pragma("user_version")[0]
-        if application != APPLICATION:
-            raise StoreError(f"the SQLite store {self.path} is a database of another application", retryable=False)
-        if version > VERSION:
-            raise StoreError(f"the SQLite store {self.path} is of a newer release of transcoders", retryable=False)
+        if not self._is_new(connection, until):
+            self._check(pragma("application_id")[0], pragma("user_version")[0])
+        pragma(f"synchronous = {'full' if self._full_sync else 'normal'}")
         if pragma("journal_mode = wal")[0] != "wal":
             raise StoreError(f"the SQLite store {self.path} is on a file system without shared memory", retryable=False)
+        self._run(connection, "BEGIN IMMEDIATE", (), until)
+        if self._is_new(connection, until):  # else it was made before, or another process was faster
+            for statement in SCHEMA:
+                connection.execute(statement)
+        connection.execute("COMMIT")
         for setting in ("trusted_schema = off", f"journal_size_limit = {_JOURNAL}"):
             pragma(setting)
-        pragma(f"synchronous = {'full' if self._full_sync else 'normal'}")
         if self._max_bytes:
             pragma(f"max_page_count = {max(1, self._max_bytes // pragma('page_size')[0])}")
 
@@ -229,6 +225,12 @@ class Database:
             "SELECT (SELECT application_id FROM pragma_application_id) = 0 AND NOT EXISTS (SELECT 1 FROM sqlite_master)"
         )
         return bool(self._run(connection, sql, (), until).fetchone()[0])
+
+    def _check(self, application: int, version: int) -> None:
+        if application != APPLICATION:
+            raise StoreError(f"the SQLite store {self.path} is a database of another application", retryable=False)
+        if version > VERSION:
+            raise StoreError(f"the SQLite store {self.path} is of a newer release of transcoders", retryable=False)
 
     # ------------------------------------------------------------------------------------------------ ends
 

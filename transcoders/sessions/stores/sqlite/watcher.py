@@ -72,7 +72,7 @@ class Watcher:
         while not self._closed.wait(EVERY):
             if not self._waiting:
                 bell.clear()
-                if not self._waiting:  # whoever came in between has rung
+                if not self._waiting and not self._closed.is_set():  # whoever came in between has rung
                     bell.wait()
             for key in {key for key, _ in list(self._waiting.values())}:
                 self._look(key)
