@@ -267,3 +267,29 @@ def test_a_manager_shows_its_saves_to_the_shadow():
     report = shadow.report()
     assert (report.saves, report.failed) == (2, 0)
     assert report.ratios["bytes"] < 0.8
+
+
+class Forgetful(ReprCodec):
+    """A codec that gives back a set less its members, whatever it was given."""
+
+    def loads(self, form, body):
+        return set()
+
+
+def test_members_that_do_not_come_back():
+    """What a set has lost is said without its value."""
+    shadow = Shadow("msgpack", "tests.test_shadow:Forgetful")
+    shadow.observe({"tags": {"S3CRET"}})
+    (one,) = shadow.report().failures
+    assert (one.path, one.text) == ("$.tags", "a member did not come back")
+    shadow.observe({"cart": [1]})
+    assert shadow.report().failures[1].text == "list came back as set"
+
+
+def test_a_session_that_the_primary_does_not_carry():
+    """Nothing was tried then, and nothing is said about the candidate."""
+    shadow = Shadow(transcoder("json", limits=Limits(size=300)), "tests.test_shadow:Broken")
+    shadow.observe(dict.fromkeys("abcde", "x" * 100))
+    report = shadow.report()
+    assert (report.saves, report.values, report.failures) == (1, 0, ())
+    assert "was not tried yet" in report.verdict
