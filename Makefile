@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: bench bench-peers bench-requests test lint floor fuzz clean
+.PHONY: bench bench-peers bench-requests bench-updates test lint floor fuzz clean
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -29,6 +29,9 @@ bench-peers: $(VENV)/.installed  ## typed round trips against the best validatin
 
 bench-requests: $(VENV)/.installed  ## whole session requests on Valkey and Redis, against clients that only move the bytes
 	$(BIN)/python -m bench.requests $(ARGS)
+
+bench-updates: $(VENV)/.installed  ## two processes count one counter up, in every locking mode: nothing lost, nothing doubled
+	$(BIN)/python -m bench.updates $(ARGS)
 
 fuzz: $(VENV)/.installed  ## hostile bytes for every reader, a minute each
 	$(BIN)/python -m tests.fuzz --seconds 60 $(ARGS)
