@@ -70,28 +70,29 @@ class Asking:
         return await self._repeat(commands, begin + self._seconds, answer, bulk=bulk)
 
     async def _once(self, commands: tuple[Command, ...], until: float, *, bulk: bool) -> list[Reply] | Lost | Refusal:
-        pack = self._pack
-        request = pack(commands[0]) if len(commands) == 1 else b"".join(map(pack, commands))
         try:
-            replies = await self._wire.call(request, len(commands), until, bulk=bulk)
+            replies = await self._wire.call(self._pack(commands), len(commands), until, bulk=bulk)
         except Lost as lost:
             return lost
         for reply in replies:
             if type(reply) is Refusal:
+                reply.behind = reply is not replies[0]
                 return reply
         return replies
 
     async def _repeat(
         self, commands: tuple[Command, ...], deadline: float, failure: Lost | Refusal, *, bulk: bool
     ) -> tuple[list[Reply], bool]:
-        lost, attempt, began = False, 0, deadline - self._seconds
+        lost, attempt, why, began = False, 0, "", deadline - self._seconds
         while True:
             if isinstance(failure, Lost):
                 lost |= failure.sent
-                await self._rest(failure.why, deadline, attempt, lost=lost)
+                why = why if why and failure.late else failure.why
+                await self._rest(why, deadline, attempt, lost=lost)
             elif (spelled := self._spelled_out(commands, failure)) != commands:
                 commands = spelled
-            elif why := PASSING.get(failure.code):
+            elif failure.code in PASSING:
+                why = PASSING[failure.code]
                 if failure.code in MOVED:
                     self._wire.renew(began)
                 await self._rest(why, deadline, attempt, lost=lost)
@@ -121,6 +122,7 @@ class Asking:
         await self._wire.pause(pause)
 
     def _refused(self, refusal: Refusal, *, lost: bool) -> StoreError:
+        lost |= refusal.behind
         code = refusal.code if refusal.code.isalpha() and len(refusal.code) < 20 else "ERR"
         if why := FULL.get(code):
             return StoreError(f"the store at {self._target} {why}", unknown=lost)

@@ -112,7 +112,7 @@ def _unreachable(error: BaseException | None, target: Target) -> Exception:
             why = error.verify_message
             return StoreError(f"the certificate of the store at {target} is not trusted: {why}", retryable=False)
         if isinstance(error, TimeoutError):
-            return Lost("no connection in time", sent=False)
+            return Lost("no connection in time", sent=False, late=True)
         if isinstance(error, OSError) and error.strerror:
             return Lost(reason(error), sent=False)
         error = error.__cause__ or error.__context__

@@ -24,7 +24,7 @@ class _Ear(asyncio.Protocol):
         self.begun, self.over = asyncio.Event(), asyncio.Event()
         self._opened, self._waiters, self._reader = opened, waiters, resp.reader()
         opened.transport.set_protocol(self)
-        opened.transport.write(resp.packer()(("SUBSCRIBE", waiters.channel)))
+        opened.transport.write(resp.packer()((("SUBSCRIBE", waiters.channel),)))
 
     def data_received(self, data: bytes) -> None:
         try:

@@ -66,7 +66,7 @@ class Lines:
             opening.add_done_callback(_retrieved)
         await asyncio.wait({opening}, timeout=max(0.0, deadline - time.monotonic()))
         if not opening.done():
-            raise Lost("no connection in time", sent=False)
+            raise Lost("no connection in time", sent=False, late=True)
         line = opening.result()
         if line.over.is_set():
             raise Lost("it closed the connection", sent=False)

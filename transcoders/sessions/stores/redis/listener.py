@@ -97,7 +97,7 @@ class ThreadListener:
         opened = self._open(self._seconds)
         try:
             self._socket = opened
-            opened.sendall(resp.packer()(("SUBSCRIBE", self.channel)))
+            opened.sendall(resp.packer()((("SUBSCRIBE", self.channel),)))
             reader = resp.reader()
             while not self._closed.is_set():
                 while (message := reader.gets()) is not PENDING:

@@ -26,7 +26,7 @@ _CHUNK = 64 << 10
 class Connection:
     """A socket, and the replies that come out of it."""
 
-    __slots__ = ("_limited", "_poll", "_reader", "_socket", "since")
+    __slots__ = ("_limited", "_pending", "_poll", "_reader", "_socket", "since")
 
     def __init__(self, taken: socket.socket) -> None:
         self._socket, self._reader, self._limited = taken, resp.reader(), -1.0
@@ -34,12 +34,12 @@ class Connection:
         poll = select.poll()
         poll.register(taken, select.POLLIN)
         self._poll: Callable[[int], list[tuple[int, int]]] = poll.poll
+        self._pending: Callable[[], int] | None = getattr(taken, "pending", None)  # what TLS has read already
 
     @property
     def clean(self) -> bool:
         """Whether nothing has come that nobody asked for, the end of the stream included."""
-        pending = getattr(self._socket, "pending", None)  # what TLS has read already
-        return not (self._poll(0) or (pending and pending()))
+        return not (self._poll(0) or (self._pending is not None and self._pending()))
 
     def call(self, request: bytes, replies: int, deadline: float) -> list[Reply]:
         """See Wire.call."""
@@ -48,7 +48,7 @@ class Connection:
             self._socket.sendall(request)
             return self._receive(replies, deadline)
         except TimeoutError:
-            raise Lost("no answer in time", sent=True) from None
+            raise Lost("no answer in time", sent=True, late=True) from None
         except OSError as error:
             raise Lost(reason(error), sent=True) from None
         except Refusal:
@@ -109,9 +109,9 @@ class Pool:
     async def call(self, request: bytes, replies: int, deadline: float, /, *, bulk: bool = False) -> list[Reply]:  # noqa: ARG002 - each call has a connection of its own
         """See Wire.call."""
         try:
-            self._permits.get(timeout=max(0.0, deadline - time.monotonic()))
+            self._permits.get_nowait()
         except queue.Empty:
-            raise Lost(f"all {self._size} connections were busy", sent=False) from None
+            self._wait(deadline)
         try:
             connection = self._take(deadline)
             try:
@@ -128,6 +128,12 @@ class Pool:
             if self._closed:
                 self.renew(math.inf)
 
+    def _wait(self, deadline: float) -> None:
+        try:
+            self._permits.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            raise Lost(f"all {self._size} connections were busy", sent=False) from None
+
     def _take(self, deadline: float) -> Connection:
         while self._idle:
             try:
@@ -141,7 +147,7 @@ class Pool:
             raise StoreError("the store was closed", retryable=False)
         seconds = min(self._seconds, deadline - time.monotonic())
         if seconds <= 0:
-            raise Lost("no connection in time", sent=False)
+            raise Lost("no connection in time", sent=False, late=True)
         return Connection(self._open(seconds))
 
     async def pause(self, seconds: float, /) -> None:

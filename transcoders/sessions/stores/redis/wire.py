@@ -14,7 +14,13 @@ LARGE: Final = 16 << 10
 
 
 class Refusal(Exception):  # noqa: N818 - a reply like any other, until somebody raises it
-    """An error reply. Its text may repeat what was sent, so it is never shown; its code may."""
+    """An error reply. Its text may repeat what was sent, so it is never shown; its code may.
+
+    Attributes:
+        behind: whether a command before it, in the same request, was carried out.
+    """
+
+    behind = False
 
     @property
     def code(self) -> str:
@@ -28,11 +34,12 @@ class Lost(Exception):  # noqa: N818 - an answer that will not come
     Attributes:
         sent: whether the server may have got the request, and may still carry it out.
         why: what happened, in words that hold nothing secret.
+        late: whether there was only too little time; says less than what had happened before.
     """
 
-    def __init__(self, why: str, *, sent: bool) -> None:
+    def __init__(self, why: str, *, sent: bool, late: bool = False) -> None:
         super().__init__(why)
-        self.why, self.sent = why, sent
+        self.why, self.sent, self.late = why, sent, late
 
 
 def reason(error: OSError) -> str:
