@@ -25,7 +25,8 @@ from transcoders.seal import Sealing
 from transcoders.tree import contains, crowded, deeper, halved, pairs
 
 _SETS = frozenset((set, frozenset))
-_SURROGATE = re.compile(rb"\xed[\xa0-\xbf]")
+_SURROGATE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
+"""Half a surrogate pair; or other bytes that look like it."""
 _ARRAY_VIEW = 1024
 """Arrays of fewer bytes are cheaper inside the stream."""
 _RAW = frozenset((fidelity.BYTES, fidelity.BYTEARRAY))
@@ -174,25 +175,34 @@ class PickleCodec:
     @property
     def checked(self) -> tuple[Callable[[Any], bytes], Callable[[bytes], Any]]:
         """How trees of declared types are pickled and read, whose every leaf is checked before and after."""
-        writers, readers = self._writers, self._readers
+        writers, readers, items = self._writers, self._readers, self._items
 
         def pack(tree: Any) -> bytes:
-            dump, parts = writer = writers.pop() if writers else picklers.writer()
+            try:
+                dump, parts = kept = writers.pop()
+            except IndexError:
+                dump, parts = kept = picklers.writer()
             dump(tree)
-            data = joined(parts)
-            writers.append(writer)
-            if len(data) > self._items and crowded(tree, self._items):
-                raise ValueError(f"containers hold more than {self._items} entries")
-            return _paired(data, tree)
+            data = parts.pop() if len(parts) == 1 else joined(parts)
+            writers.append(kept)
+            if len(data) > items and crowded(tree, items):
+                raise ValueError(f"containers hold more than {items} entries")
+            if 0xED in data:
+                _check_pairs(data, tree)
+            return data
 
         def unpack(body: bytes) -> Any:
-            source, load = reader = readers.pop() if readers else picklers.reader()
+            try:
+                source, load = kept = readers.pop()
+            except IndexError:
+                source, load = kept = picklers.reader()
             source.data = body
             tree = load()
-            readers.append(reader)
+            readers.append(kept)
             if source.used != len(body):
                 raise Malformed("expected one pickle")
-            _paired(body, tree)
+            if 0xED in body:
+                _check_pairs(body, tree)
             return tree
 
         return pack, partial(self.loads, frame.PLAIN) if self._guarded or picklers.EXTENSIONS else unpack
@@ -319,11 +329,10 @@ def _unkeyed(tree: Any) -> None:
         waiting += item
 
 
-def _paired(data: bytes, tree: object) -> bytes:
-    """The pickle, if no text of the tree in it holds half a surrogate pair, which pickle would take."""
-    if 0xED in data and _SURROGATE.search(data) and halved(tree):
+def _check_pairs(data: bytes, tree: object) -> None:
+    """Raise Malformed where a text of the pickled tree holds half a surrogate pair, which pickle would take."""
+    if _SURROGATE.search(data) and halved(tree):
         raise Malformed("expected Unicode text")
-    return data
 
 
 def _bytes(payload: object) -> bytes | memoryview:

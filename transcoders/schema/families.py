@@ -105,7 +105,7 @@ def as_is(cls: Any) -> bool:
 
 def opened(cls: Any) -> bool:
     """Whether the class is a dataclass whose instances are what was set on them: no code of the user's runs."""
-    if not records.is_dataclass(cls) or not getattr(cls, "__dictoffset__", 0) or cls.__class__ is not type:
+    if not records.is_dataclass(cls) or cls.__class__ is not type:
         return False
     init, new, put = (getattr(cls, name) for name in ("__init__", "__new__", "__setattr__"))
     generated = init.__code__.co_filename == "<string>"  # where @dataclass compiles its __init__

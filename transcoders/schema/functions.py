@@ -56,8 +56,9 @@ _DECODE = '''
 def f(data, /, associated_data=none):
     """The value in the frame; see Transcoder.decode."""
     try:
-        if data[:HEAD] == PREFIX and len(data) <= SIZE and associated_data is none:
-            wire = unpack(data[HEAD:])
+        wire = data.removeprefix(PREFIX)
+        if len(wire) < len(data) <= SIZE and associated_data is none:
+            wire = unpack(wire)
             #body
             return RESULT
     except Exception:
@@ -118,7 +119,7 @@ class Functions:
 
 def _framed(template: str, prefix: bytes, size: int) -> str:
     """The template with its constants, which cost less than names."""
-    return template.replace("PREFIX", repr(prefix)).replace("HEAD", str(len(prefix))).replace("SIZE", str(size))
+    return template.replace("PREFIX", repr(prefix)).replace("SIZE", str(size))
 
 
 def _closed(node: Node) -> bool:

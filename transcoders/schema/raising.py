@@ -30,7 +30,7 @@ from transcoders.schema.readers import PARSE, SALTED, UUID_PARTS, WRITTEN, decim
 from transcoders.schema.source import Source, Unsupported, constraints
 from transcoders.schema.wiretypes import READ, SIMPLE, WireTypes
 
-_MANY: Final = 4
+_MANY: Final = 2
 """Fields from which on it is quicker to set them than to call the constructor."""
 
 
@@ -98,7 +98,7 @@ class Raising:
             elif not typed:
                 source.exact(wire, TYPES[kind])
                 if kind == "int" and not self._notation.stamp:  # elsewhere there is no end to numbers
-                    source.require(f"{LOW} <= {wire} < {HIGH}")
+                    source.narrow(wire)
             return wire
         if typed and kind in READ:
             return wire
@@ -277,8 +277,8 @@ class Raising:
             lifted = self._node(source, node.item, item, depth, typed)
             source.line(f"{made}[{name}] = {lifted}")
         if not flat and lifted == item and name == key and not (rebinds(node.item) and not typed):
-            source.lines.pop()  # the dict is as it should be, and nobody else's
-            if len(source.lines) == start + 1:
+            del source.lines[-1], source.lines[start - 1]  # the dict is as it should be, and nobody else's
+            if len(source.lines) == start:
                 source.lines.pop()
             return wire
         if flat:

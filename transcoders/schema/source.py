@@ -1,6 +1,6 @@
 """Source of a generated function: lines, pending conditions, and the objects that its names stand for.
 
-Conditions on types are gathered and written as one `if`, those of one type as a chain, because a session is mostly
+Conditions are gathered and written as one `if`, ranges of integers as one for all of them, because a session is mostly
 leaves and each check costs about as much as the attribute it looks at. A failed condition raises `Stop`; the caller
 then asks the interpreter what was wrong.
 """
@@ -11,7 +11,7 @@ from itertools import count
 from typing import Any
 
 from transcoders.schema.nodes import Checked
-from transcoders.schema.notation import SHORT
+from transcoders.schema.notation import HIGH, LOW, SHORT
 
 
 class Stop(Exception):  # noqa: N818 - an answer, not a failure
@@ -25,7 +25,7 @@ class Unsupported(Exception):  # noqa: N818
 class Source:
     """A function being written."""
 
-    __slots__ = ("_conditions", "_floats", "_indent", "_numbers", "_types", "checks", "lines", "names")
+    __slots__ = ("_conditions", "_floats", "_indent", "_numbers", "_types", "_whole", "checks", "lines", "names")
 
     def __init__(self, *, checks: bool = True) -> None:
         """Without `checks`, types are taken for granted, and only what would change without a word is looked for."""
@@ -36,6 +36,7 @@ class Source:
         self._conditions: list[str] = []
         self._types: dict[str, list[str]] = {}
         self._floats: dict[str, bool] = {}
+        self._whole: list[str] = []
 
     def line(self, text: str) -> None:
         """A statement; pending conditions go before it."""
@@ -45,7 +46,7 @@ class Source:
     @property
     def size(self) -> int:
         """Lines and pending conditions so far."""
-        return len(self.lines) + len(self._conditions) + len(self._types) + len(self._floats)
+        return sum(map(len, (self.lines, self._conditions, self._types, self._floats, self._whole)))
 
     def fresh(self) -> str:
         """A variable that is not used yet."""
@@ -79,14 +80,18 @@ class Source:
         """That a variable holds a float, or an int, which then becomes one; one without an exponent, if so asked."""
         self._floats[variable] = short
 
+    def narrow(self, variable: str) -> None:
+        """That a variable holds an integer which every format holds by itself."""
+        self._whole.append(variable)
+
     def flush(self) -> None:
         """Write the pending conditions as one `if`, what is needed for floats before it."""
         self._numbered()
-        tests = [
-            " is ".join(f"type({one})" for one in variables) + f" is {cls}" for cls, variables in self._types.items()
-        ]
+        tests = [f"type({one}) is {cls}" for cls, variables in self._types.items() for one in variables]
         tests += self._conditions
-        self._types, self._conditions = {}, []
+        if self._whole:
+            tests.append(ranges(self._whole))
+        self._types, self._conditions, self._whole = {}, [], []
         if tests:
             self.lines.append("    " * self._indent + f"if not ({' and '.join(tests)}): raise Stop")
 
@@ -122,6 +127,12 @@ class Source:
         self.flush()
         text = "\n".join((f"def {head}:", *self.lines, f"    return {result}"))
         exec(compile(text, f"<schema {name}>", "exec"), self.names)  # noqa: S102 - made of names and numbers of ours
+
+
+def ranges(variables: list[str]) -> str:
+    """The condition that all of these integers are held by every format; where none is negative, it is one test."""
+    exact = " and ".join(f"{LOW} <= {one} < {HIGH}" for one in variables)
+    return f"(0 <= {' | '.join(variables)} < {HIGH} or ({exact}))" if len(variables) > 1 else exact
 
 
 def to_float(value: object) -> float:

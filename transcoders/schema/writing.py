@@ -23,11 +23,13 @@ from transcoders.schema.nodes import (
     Sequence,
     Union,
 )
-from transcoders.schema.notation import HIGH, LOW, MICROSECOND, SHORT, TYPES, Notation, direct, narrow
+from transcoders.schema.notation import LOW, MICROSECOND, SHORT, TYPES, Notation, direct, narrow
 from transcoders.schema.readers import SALTED, decimals, rebinds, short
-from transcoders.schema.source import Source, Unsupported, constraints
+from transcoders.schema.source import Source, Unsupported, constraints, ranges
 
 _SORTABLE = frozenset(("int", "str"))
+_THEMSELVES = frozenset(("none", "bool", "str", "int"))
+"""Leaves that stand for themselves once they are checked."""
 _DAYS = -LOW // 86_400_000_000
 """Days whose microseconds are an integer of 64 bits."""
 
@@ -104,10 +106,10 @@ class Writing:
         if node.by == "name":
             return f"{value}._name_"
         if node.by == "bits":
-            source.require(f"{LOW} <= {value}._value_ < {HIGH}")
+            source.require(ranges([f"{value}._value_"]))
         elif not narrow([one.value for one in node.cls]):
             raise Unsupported
-        return value if node.by == "value" and self._engine.python else f"{value}._value_"
+        return value if self._stays else f"{value}._value_"  # an engine takes longer to ask for it
 
     def _leaf(self, source: Source, kind: str, value: str) -> str:
         if kind == "none":
@@ -126,7 +128,7 @@ class Writing:
             case "float" if text:
                 source.require(f"{-SHORT} < {value} < {SHORT}")
             case "int" if not self._engine.checks_range:
-                source.require(f"{LOW} <= {value} < {HIGH}")
+                source.narrow(value)
             case "datetime":
                 utc = source.name(UTC)
                 source.require(f"({value}.tzinfo is {utc} or {value}.tzinfo is None) and not {value}.fold")
@@ -165,10 +167,12 @@ class Writing:
         return f"{source.name(direct)}({kind!r}, {value}, {source.name(self._notation)})"
 
     def _union(self, source: Source, node: Union, value: str, depth: int) -> str:
-        kinds = {option.kind for _, option in node.options if isinstance(option, Leaf)}
-        if len(kinds) == len(node.options) == 2 and kinds <= {"none", "bool", "str"} and node.bare:
-            tests = " or ".join(self._is(source, option, value) for _, option in node.options)
-            source.check(f"({tests})")
+        tests = {one.kind: self._is(source, one, value) for _, one in node.options if isinstance(one, Leaf)}
+        if len(tests) == len(node.options) == 2 and tests.keys() <= _THEMSELVES and node.bare:
+            ranged = "int" in tests and not self._engine.checks_range
+            if ranged:
+                tests["int"] += f" and {ranges([value])}"
+            (source.require if ranged else source.check)(f"({' or '.join(tests.values())})")
             return value
         wire, first = source.fresh(), True
         depth = depth if node.bare else self._enter(depth)
@@ -237,13 +241,14 @@ class Writing:
         key, item, wire = source.fresh(), source.fresh(), source.fresh()
         flat = self._notation.flat or node.key != Leaf("str")
         source.line(f"{wire} = {'[]' if flat else '{}'}")
+        start = len(source.lines)
         with source.block(f"for {key}, {item} in {value}.items():"):
             name = self._node(source, node.key, key, depth)
             lowered = self._node(source, node.item, item, depth)
             source.line(f"{wire} += {name}, {lowered}" if flat else f"{wire}[{name}] = {lowered}")
         if not flat and lowered == item and not (rebinds(node.item) and not self._stays):
-            source.lines.pop()  # the dict goes as it is
-            if source.lines[-1].lstrip().startswith("for "):
+            del source.lines[-1], source.lines[start - 1]  # the dict goes as it is
+            if len(source.lines) == start:
                 source.lines.pop()  # and there is nothing to check in it
             return value
         return wire
@@ -288,7 +293,7 @@ class Writing:
             case Checked(inner) | Sequence(cls=builtins.list, item=inner):
                 return self._stay(inner)
             case Union(bare=True):
-                return {name for name, _ in node.options} <= {"none", "bool", "str"}
+                return {name for name, _ in node.options} <= _THEMSELVES
             case Member(_, by):
                 return by == "value"
             case Record(as_is=True, recursive=False):
