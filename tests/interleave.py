@@ -203,13 +203,13 @@ class Run:
     @contextmanager
     def entropy(self) -> Iterator[None]:
         """Ids, tokens and write ids are told by who draws them, not by chance."""
-        real = ids.make, ids.token, layout.urandom
+        real = ids.make, ids.token, layout.fresh
         ids.make, ids.token = lambda: self.draw(ids.LENGTH), lambda: self.draw(16)
-        layout.urandom = lambda size: self.draw(size).encode()
+        layout.fresh = lambda: self.draw(layout.ID).encode()
         try:
             yield
         finally:
-            ids.make, ids.token, layout.urandom = real
+            ids.make, ids.token, layout.fresh = real
 
     def draw(self, size: int) -> str:
         """A text that nobody else draws."""
