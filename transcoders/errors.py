@@ -129,7 +129,15 @@ class SessionGone(SessionError):  # noqa: N818
 
 
 class ReadOnly(SessionError):  # noqa: N818
-    """The session was opened for reading only, because its lock could not be had."""
+    """The session takes no changes.
+
+    Attributes:
+        retryable: whether the same request may succeed later: its lock could not be had, or its store failed.
+    """
+
+    def __init__(self, message: str, *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.retryable = retryable
 
 
 class TooManySessions(SessionError):  # noqa: N818

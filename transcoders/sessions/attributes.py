@@ -14,6 +14,10 @@ from transcoders.sessions.merge import same
 from transcoders.sessions.record import ABSENT, Record, Stored
 from transcoders.sessions.stored import check_name, located
 
+LOCKED: Final = "its lock could not be had"
+ADRIFT: Final = "its store failed"
+IGNORED: Final = "request_uri_ignore_pattern matches the request"
+"""Why a session takes no changes."""
 _NONE: Final = object()
 
 
@@ -23,7 +27,7 @@ class Attributes(MutableMapping[str, Any]):
     Attributes:
         decoded: bytes of the record that were decoded.
         new: whether it was never stored.
-        read_only: whether it takes no changes.
+        read_only: why it takes no changes; empty when it does.
         asked: the names that were asked for, there or not; what is set under one may be made of what was there.
     """
 
@@ -38,7 +42,8 @@ class Attributes(MutableMapping[str, Any]):
         self._watched: dict[str, Baseline] = {}
         self._assigned: dict[str, None] = {}  # a set in the order in which names were first set
         self._encoded: dict[str, Stored] = {}
-        self._accessed = self.read_only = False
+        self._accessed = False
+        self.read_only = ""
         self.asked: set[str] = set()
         self.decoded = 0
         self.new = record is not None and not record.data
@@ -88,6 +93,12 @@ class Attributes(MutableMapping[str, Any]):
         self._record, self._encoded = record, {}
         self._assigned.clear()
         self.asked.update(self._live)
+
+    def _restart(self, record: Record) -> None:
+        """Forget everything, and go on from this record."""
+        self._live, self._watched, self._assigned, self._encoded = {}, {}, {}, {}
+        self.asked, self._accessed = set(), True
+        self.load(record)
 
     def _drop(self, before: Record, record: Record) -> None:
         """Forget the values of attributes that others stored; they are read again when they are asked for."""
@@ -161,6 +172,9 @@ class Attributes(MutableMapping[str, Any]):
 
     def _names(self) -> list[str]:
         self._accessed = True
+        return self._listed()
+
+    def _listed(self) -> list[str]:
         index, live = self.record.names(), self._live
         if not self._assigned and not self._watched:
             return list(index)
@@ -197,14 +211,14 @@ class Attributes(MutableMapping[str, Any]):
             ReadOnly: the session takes no changes.
         """
         if self.read_only:
-            raise read_only()
+            raise read_only(self.read_only)
         check_name(name)
         self._live[name] = value
         self._assigned[name] = None
 
     def __delitem__(self, name: str) -> None:
         if self.read_only:
-            raise read_only()
+            raise read_only(self.read_only)
         if name not in self:
             raise KeyError(name)
         self._live[name] = ABSENT
@@ -278,6 +292,6 @@ class Attributes(MutableMapping[str, Any]):
         return None if same(stored, before) else (stored,)
 
 
-def read_only() -> ReadOnly:
+def read_only(reason: str) -> ReadOnly:
     """What to say when a session that takes no changes is to change."""
-    return ReadOnly("the session was opened for reading only, because its lock could not be had")
+    return ReadOnly(f"the session takes no changes: {reason}", retryable=reason in {LOCKED, ADRIFT})

@@ -8,8 +8,9 @@ and the promise that the lock is let go of whatever happens.
 from collections.abc import Coroutine
 from typing import Any, Final, TypeVar
 
-from transcoders.errors import DecodeError, ReadOnly, SessionGone, StoreError
+from transcoders.errors import DecodeError, SessionGone, StoreError
 from transcoders.sessions import events, ids
+from transcoders.sessions.attributes import read_only
 from transcoders.sessions.events import Event
 from transcoders.sessions.holding import Holding
 from transcoders.sessions.locking import locking
@@ -47,12 +48,17 @@ class Core:
             EncodeError: an attribute cannot be encoded; nothing is stored.
             Conflict: another request changed the same attributes, and the policy is to raise.
             SessionGone: the session was ended in the meantime.
-            ReadOnly: it was changed, but opened for reading only.
+            ReadOnly: it was changed, and takes no changes.
             StoreError: the store failed; when `unknown`, the write may have taken effect all the same.
         """
         try:
             if session.accessed and not session.loaded and not session.ended:
                 session.load(await self.fetch(session))  # it was told without being asked for anything
+            if session.leaving is not None:
+                await self._leave(session, session.leaving)
+            if session.renewed and not session.new and not session.ended:
+                await self._renew(session)
+                return Saved.WRITTEN
             return await self._saving.close(session)
         except BaseException as error:
             if session.loaded:  # else `fetch` has counted it
@@ -74,16 +80,29 @@ class Core:
         stored is stored now.
 
         Raises:
-            ReadOnly: it was opened for reading only.
+            ReadOnly: it takes no changes.
             SessionGone: it was ended in the meantime; see `close` for the rest.
         """
         if session.read_only:
-            raise ReadOnly("the session was opened for reading only, so its id stays")
+            raise read_only(session.read_only)
         if session.ended:
             raise SessionGone("the session was ended in this request")
         if not self.policy.enabled:
             return ids.make()  # as good as any: nothing is stored under it
         return await self._noting(self._rotate(session))
+
+    async def _renew(self, session: Session[Any]) -> None:
+        """Rotate the session, because the request asked for a new id at its end."""
+        if session.read_only:
+            raise read_only(session.read_only)
+        await self._rotate(session)
+        self._counts["requests_with_change"] += 1
+
+    async def _leave(self, session: Session[Any], record: Record) -> None:
+        """End the session that was logged out of; what was set since then is a new one."""
+        await self._end(session, [record.key], record.principal)
+        session.leaving = None
+        session.load(self._opening.blank(session))
 
     async def _rotate(self, session: Session[Any]) -> str:
         changes, header = self._saving.changes(session)
@@ -122,7 +141,10 @@ class Core:
         if session.key is None or (session.loaded and session.new and not session.adrift):
             return False
         keys = [session.key, *(ids.key(sid, self._prefix) for sid in session.others if not session.loaded)]
-        principal = session.record.principal if session.loaded else None
+        return await self._end(session, keys, session.record.principal if session.loaded else None)
+
+    async def _end(self, session: Session[Any], keys: list[str], principal: str | None) -> bool:
+        """End the session that stands under the first of the keys that has one; False when none has."""
         token = self._holding.spend(session)
         try:
             for key in keys:

@@ -8,6 +8,7 @@ from typing import Any
 
 from transcoders.errors import LockTimeout, StoreError
 from transcoders.sessions import ids
+from transcoders.sessions.attributes import LOCKED
 from transcoders.sessions.ports import Acquired
 from transcoders.sessions.session import Session
 from transcoders.sessions.world import World
@@ -42,7 +43,7 @@ class Holding:
                 f"or {policy.max_lock_waiters} wait for it (max_lock_waiters)"
             )
         if policy.on_lock_timeout == "read-only":
-            session.read_only = True
+            session.read_only = LOCKED
         return await self._port.load(str(session.key))
 
     async def queue(self, session: Session[Any]) -> Acquired | None:

@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 
 from transcoders.errors import DecodeError, StoreError, TooManySessions
 from transcoders.sessions import events, ids
+from transcoders.sessions.attributes import ADRIFT, IGNORED
 from transcoders.sessions.events import Event
 from transcoders.sessions.holding import Holding
 from transcoders.sessions.locking import Locking, path, pattern
@@ -64,7 +65,7 @@ class Opening:
         else:
             counts["ids_malformed"] += 1
         if self._ignored is not None and self._ignored(path(request)):
-            session.read_only = True
+            session.read_only = IGNORED
 
     def _admit(self, session: Session[Any]) -> None:
         if len(self._open) >= self._most:
@@ -87,7 +88,7 @@ class Opening:
             DecodeError: the record cannot be read, and the policy is to raise.
         """
         if session.key is None:
-            return self._blank(session)
+            return self.blank(session)
         port = self._port
         begin = port.tick()
         try:
@@ -102,19 +103,20 @@ class Opening:
             self._counts["store_failures"] += 1
             if self._policy.on_store_failure == "error":
                 raise
-            session.read_only = session.adrift = True
+            session.read_only, session.adrift = ADRIFT, True
             record = None
         except DecodeError:
             await self._holding.let_go(session)
             raise
         if record is None:
-            return self._blank(session)
+            return self.blank(session)
         self._counts["loads"] += 1
         self._took(port.tick() - begin)
         self._size(len(record.data))
         return record
 
-    def _blank(self, session: Session[Any]) -> Record:
+    def blank(self, session: Session[Any]) -> Record:
+        """The record of a session that is a new one."""
         policy, session.new = self._policy, True
         if not session.adrift:
             session.sid = session.key = None

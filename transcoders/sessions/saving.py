@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from enum import IntEnum
 from typing import Any, Final
 
-from transcoders.errors import Conflict, ReadOnly, SessionGone
+from transcoders.errors import Conflict, SessionGone
 from transcoders.sessions import events, ids
+from transcoders.sessions.attributes import read_only
 from transcoders.sessions.events import Event
 from transcoders.sessions.holding import Holding
 from transcoders.sessions.locking import Locking, pattern
@@ -75,7 +76,7 @@ class Saving:
             return Saved.SKIPPED if session.new else await self._rest(session)
         counts["requests_with_change"] += 1
         if session.read_only:
-            raise ReadOnly("the session was opened for reading only, and was changed")
+            raise read_only(session.read_only)
         if not self._policy.enabled:
             return Saved.SKIPPED
         begin = self._port.tick()

@@ -27,14 +27,16 @@ class Session(Attributes, Generic[T]):
         new: whether it was never stored.
         request: method and path of the request.
         token: of the lock it holds.
-        read_only: whether it takes no changes.
+        read_only: why it takes no changes; empty when it does.
+        renewed: whether it gets a new id when it is saved.
+        leaving: the record that is ended when it is saved; None where there is none.
         ended: whether it was ended.
         adrift: whether its store failed, so that nobody knows what it holds.
     """
 
     __slots__ = (
         *("_absolute", "_idle", "_principal", "_view", "_wire"),
-        *("adrift", "ended", "key", "others", "request", "sid", "token", "__weakref__"),
+        *("adrift", "ended", "key", "leaving", "others", "renewed", "request", "sid", "token", "__weakref__"),
     )  # fmt: skip
 
     def __init__(
@@ -47,7 +49,8 @@ class Session(Attributes, Generic[T]):
         self._idle: int | None = None
         self._absolute: int | None = None
         self._view: T | None = None
-        self.ended = self.adrift = False
+        self.ended = self.adrift = self.renewed = False
+        self.leaving: Record | None = None
         self.sid: str | None = None
         self.key: str | None = None
         self.others: list[str] = []
@@ -57,12 +60,59 @@ class Session(Attributes, Generic[T]):
     def accessed(self) -> bool:
         """Whether it was asked for anything, or told."""
         told = self._principal is not KEEP or self._idle is not None or self._absolute is not None
-        return super().accessed or told
+        return super().accessed or told or self.renewed
 
     def settle(self, record: Record) -> None:
         """Go on from the record that was stored; values stay, unless others were stored in their place."""
         super().settle(record)
-        self._principal, self._idle, self._absolute = KEEP, None, None
+        self._forget_told()
+
+    def _forget_told(self) -> None:
+        self._principal, self._idle, self._absolute, self.renewed = KEEP, None, None, False
+
+    def renew(self) -> None:
+        """Get a new id when the session is saved, in the same step; the old one is dead then, or after its grace.
+
+        Nothing happens before: a request that fails leaves its session as it was. `manager.rotate` does it at once.
+
+        Raises:
+            ReadOnly: the session takes no changes.
+        """
+        if self.read_only:
+            raise read_only(self.read_only)
+        self.renewed = True
+
+    def login(self, principal: str) -> None:
+        """Make it the session of a principal, such as `user:42`, under a new id; see `renew`.
+
+        Raises:
+            EncodeError: the principal is no text, or empty.
+            ReadOnly: the session takes no changes.
+        """
+        self.principal = principal
+        self.renewed = True
+
+    def logout(self) -> None:
+        """End the session when it is saved; what is set from now on goes into a new one, with an id of its own.
+
+        Nothing happens before: a request that fails leaves its session as it was. `manager.destroy` does it at once.
+
+        Raises:
+            ReadOnly: the session takes no changes.
+        """
+        if self.read_only:
+            raise read_only(self.read_only)
+        record = self.record
+        if not self.new:
+            self.leaving = record
+        self._restart(self._wire.blank("", 0, record.idle, record.absolute))
+        self._forget_told()
+
+    def finish(self, reason: str) -> None:
+        """Take no more changes; a session that was not asked for anything until now is not read any more either."""
+        self.read_only = reason
+        if not self.accessed:
+            self._record, self._loader = None, _refuse
 
     @property
     def principal(self) -> str | None:
@@ -72,7 +122,7 @@ class Session(Attributes, Generic[T]):
     @principal.setter
     def principal(self, principal: str | None) -> None:
         if self.read_only:
-            raise read_only()
+            raise read_only(self.read_only)
         if principal is not None and (type(principal) is not str or not principal):
             raise EncodeError(f"the principal of a session is a str that says something, or None, not {principal!r}")
         self._principal = principal
@@ -90,7 +140,7 @@ class Session(Attributes, Generic[T]):
     def set_timeout(self, *, idle: int | None = None, absolute: int | None = None) -> None:
         """Let this session end after other times than others, in seconds; 0 for never."""
         if self.read_only:
-            raise read_only()
+            raise read_only(self.read_only)
         for seconds in (idle, absolute):
             if seconds is not None and not (type(seconds) is int and 0 <= seconds <= HIGHEST):
                 raise EncodeError(f"a timeout is a whole number of seconds from 0 to {HIGHEST}, not {seconds!r}")
@@ -148,7 +198,11 @@ class Session(Attributes, Generic[T]):
         self._watched.pop(name, None)
 
     def __repr__(self) -> str:
-        """The names of its attributes, never their values."""
+        """The names of its attributes, never their values; a debugger that shows it has not asked it for anything."""
         if self._record is None:
             return "<Session, not read yet>"
-        return f"<Session of {', '.join(self._names()) or 'nothing'}>"
+        return f"<Session of {', '.join(self._listed()) or 'nothing'}>"
+
+
+def _refuse(session: Session[Any]) -> Record:
+    raise SessionError(f"the session can be read no more, because nobody asked for it before: {session.read_only}")
