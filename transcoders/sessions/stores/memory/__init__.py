@@ -15,21 +15,18 @@ from collections.abc import Callable
 from math import inf
 from typing import Final
 
-from transcoders.errors import SpecError, StoreError
+from transcoders.errors import SpecError
 from transcoders.options import Option
 from transcoders.sessions import forks
 from transcoders.sessions.clock import Clock
 from transcoders.sessions.ports import ETAG, Acquired, Capabilities, Outcome
 from transcoders.sessions.stores import split, wrote
-from transcoders.sessions.stores.memory.ends import Ends
+from transcoders.sessions.stores.memory.links import Links
 from transcoders.sessions.stores.memory.locks import Locks
+from transcoders.sessions.stores.memory.shelf import Shelf
 
 MAX_RECORDS: Final = 1_000_000
 MAX_BYTES: Final = 256 << 20
-OVERHEAD: Final = 300
-"""Bytes that a record takes beside its data: key, entry, end."""
-_A_FEW: Final = 8
-"""Ended things removed by one writer."""
 
 
 class MemoryStore:
@@ -59,15 +56,11 @@ class MemoryStore:
         clock: Clock | None = None,
     ) -> None:
         self._tick = (clock or Clock()).tick
-        self._max_records, self._max_bytes, self._drop = max_records, max_bytes, full == "drop"
-        self._mutex = threading.Lock()
-        self._records: dict[str, tuple[bytes, float]] = {}
-        self._bytes = 0
-        self._ends = Ends(self._end)
-        self._links: dict[str, dict[str, float]] = {}
-        self._link_count = 0
-        self._link_ends = Ends(self._link_end)
+        self._shelf = Shelf(max_records, max_bytes, drop=full == "drop")
+        self._records = self._shelf.records
+        self._links = Links()
         self._locks = Locks()
+        self._mutex = threading.Lock()
         forks.watch(self)
 
     def after_fork(self) -> None:
@@ -85,9 +78,9 @@ class MemoryStore:
         """Store a record where there is none; False when there is another one. A repeated create is True."""
         with self._mutex:
             now = self._tick()
-            there = self._alive(key, now)
+            there = self._shelf.alive(key, now)
             if there is None:
-                self._put(key, data, now, ttl)
+                self._shelf.put(key, data, now + ttl / 1000 if ttl else inf, now)
         return there is None or there == data
 
     def save(self, key: str, data: bytes, base: bytes, ttl: int, token: str = "", /) -> Outcome:
@@ -96,12 +89,12 @@ class MemoryStore:
             now = self._tick()
             if token:
                 self._locks.release(key, token, now)
-            there = self._alive(key, now)
+            there = self._shelf.alive(key, now)
             if there is None:
                 return Outcome.GONE
             if there[ETAG] != base:
                 return Outcome.SAVED if wrote(there, data) else Outcome.STALE
-            self._put(key, data, now, ttl)
+            self._shelf.put(key, data, now + ttl / 1000 if ttl else inf, now)
             return Outcome.SAVED
 
     def touch(self, key: str, ttl: int, token: str = "", /) -> bool:
@@ -110,9 +103,9 @@ class MemoryStore:
             now = self._tick()
             if token:
                 self._locks.release(key, token, now)
-            there = self._alive(key, now)
+            there = self._shelf.alive(key, now)
             if there is not None:
-                self._put(key, there, now, ttl)
+                self._shelf.put(key, there, now + ttl / 1000 if ttl else inf, now)
         return there is not None
 
     def delete(self, key: str, token: str = "", /) -> bool:
@@ -121,110 +114,29 @@ class MemoryStore:
             now = self._tick()
             if token:
                 self._locks.release(key, token, now)
-            there = self._alive(key, now)
+            there = self._shelf.alive(key, now)
             if there is not None:
-                self._remove(key)
+                self._shelf.remove(key)
         return there is not None
 
     def move(  # noqa: PLR0913, PLR0917 - see Store.move
         self, old: str, new: str, data: bytes, base: bytes, ttl: int, trail: bytes, grace: int, token: str = "", /
     ) -> Outcome:
         """Put the record under a new key and remove the old one, whose etag is `base`, in one step. See Store.move."""
+        shelf = self._shelf
         with self._mutex:
             now = self._tick()
             if token:
                 self._locks.release(old, token, now)
-            if there := self._alive(new, now):
+            if (there := shelf.alive(new, now)) is not None:
                 return Outcome.SAVED if wrote(there, data) else Outcome.STALE
-            there = self._alive(old, now)
-            if there is None:
+            if (there := shelf.alive(old, now)) is None:
                 return Outcome.GONE
             if there[ETAG] != base:
                 return Outcome.STALE
-            self._replace(old, trail, new, data, now, ttl=ttl, grace=grace)
+            end, grace_end = (now + each / 1000 if each else inf for each in (ttl, grace))
+            shelf.replace(old, trail, grace_end, new, data, end, now)
             return Outcome.SAVED
-
-    def _replace(  # noqa: PLR0913 - two records change at once
-        self, old: str, trail: bytes, new: str, data: bytes, now: float, *, ttl: int, grace: int
-    ) -> None:
-        """Remove one record, or leave a trail in its place, and set another; nothing when there is no room."""
-        before = self._records[old]
-        self._remove(old)
-        try:
-            if trail:
-                self._put(old, trail, now, grace)
-            self._put(new, data, now, ttl)
-        except StoreError:
-            if old in self._records:
-                self._remove(old)
-            self._records[old] = before
-            self._bytes += len(before[0]) + OVERHEAD
-            self._ends.add(old, before[1])
-            raise
-
-    def _alive(self, key: str, now: float) -> bytes | None:
-        """The record; one whose time is over is removed."""
-        record = self._records.get(key)
-        if record is None:
-            return None
-        if record[1] <= now:
-            self._remove(key)
-            return None
-        return record[0]
-
-    def _put(self, key: str, data: bytes, now: float, ttl: int) -> None:
-        """Set the record, if there is room for it.
-
-        Raises:
-            StoreError: the store is full.
-        """
-        end = now + ttl / 1000 if ttl else inf
-        there = self._records.get(key)
-        if there is None:
-            self._sweep(now)
-            grown, noted = len(data) + OVERHEAD, inf
-        else:
-            grown, noted = len(data) - len(there[0]), there[1]
-        if (grown > 0 and self._bytes + grown > self._max_bytes) or (there is None and self._full()):
-            self._make_room(key, grown, now)
-            noted = inf
-        self._bytes += grown
-        self._records[key] = data, end
-        if end < noted:
-            self._ends.add(key, end)
-
-    def _full(self) -> bool:
-        return len(self._records) >= self._max_records
-
-    def _make_room(self, key: str, grown: int, now: float) -> None:
-        """Remove what has ended, or, where the store drops, what ends first; but not the record that needs the room."""
-        new = key not in self._records
-        while self._bytes + grown > self._max_bytes or (new and self._full()):
-            first = self._ends.first(inf if self._drop else now)
-            if first is None:
-                raise StoreError(
-                    f"the memory store is full: {len(self._records)} sessions in {self._bytes} bytes, of at most "
-                    f"{self._max_records} and {self._max_bytes} (max_records, max_bytes), and none of them has expired"
-                )
-            if first != key:
-                self._remove(first)
-
-    def _remove(self, key: str) -> None:
-        self._bytes -= len(self._records.pop(key)[0]) + OVERHEAD
-
-    def _end(self, key: str) -> float | None:
-        record = self._records.get(key)
-        return None if record is None else record[1]
-
-    def _sweep(self, now: float) -> None:
-        """Remove a few records that have ended, in the order in which they did."""
-        if self._ends.crowded(len(self._records)):
-            self._ends.renew(self._records)
-        for _ in range(_A_FEW):
-            key = self._ends.first(now)
-            if key is None:
-                return
-            self._remove(key)
 
     # ------------------------------------------------------------------------------------------------ locks
 
@@ -233,7 +145,7 @@ class MemoryStore:
         with self._mutex:
             now = self._tick()
             wait = self._locks.acquire(key, token, now + ttl / 1000 if ttl else inf, now)
-            return Acquired(wait, None if wait else self._alive(key, now))
+            return Acquired(wait, None if wait else self._shelf.alive(key, now))
 
     def renew(self, key: str, token: str, ttl: int, /) -> bool:
         """Hold the lock for so long from now; False when it is not the token's any more."""
@@ -262,51 +174,20 @@ class MemoryStore:
         """Note that the record under the key is a session of the principal, for so long."""
         with self._mutex:
             now = self._tick()
-            self._sweep_links(now)
-            end = now + ttl / 1000 if ttl else inf
-            links = self._links.setdefault(principal, {})
-            noted = links.get(key)
-            links[key] = end
-            if noted is None:
-                self._link_count += 1
-            if noted is None or end < noted:
-                self._link_ends.add(f"{principal} {key}", end)
+            self._links.add(principal, key, now + ttl / 1000 if ttl else inf, now)
 
     def unlink(self, principal: str, key: str, /) -> None:
         """Forget that."""
         with self._mutex:
-            self._unlink(principal, key)
+            self._links.remove(principal, key)
 
     def linked(self, principal: str, /) -> list[str]:
         """The keys noted for a principal; those whose time is over are left out, ended ones may be among them."""
         with self._mutex:
-            now = self._tick()
-            return [key for key, end in self._links.get(principal, {}).items() if end > now]
-
-    def _unlink(self, principal: str, key: str) -> None:
-        links = self._links.get(principal, {})
-        if links.pop(key, None) is not None:
-            self._link_count -= 1
-            if not links:
-                del self._links[principal]
-
-    def _link_end(self, name: str) -> float | None:
-        principal, _, key = name.partition(" ")
-        return self._links.get(principal, {}).get(key)
-
-    def _sweep_links(self, now: float) -> None:
-        """Forget a few links that have ended."""
-        if self._link_ends.crowded(self._link_count):
-            self._link_ends.renew(f"{principal} {key}" for principal, links in self._links.items() for key in links)
-        for _ in range(_A_FEW):
-            name = self._link_ends.first(now)
-            if name is None:
-                return
-            principal, _, key = name.partition(" ")
-            self._unlink(principal, key)
+            return self._links.of(principal, self._tick())
 
     def close(self) -> None:
-        """The sessions stay, for those who share the store; they go with it."""
+        """Nothing: the sessions stay for others that were given the store, and go with the last of them."""
 
 
 def connect(url: str, /, *, asynchronous: bool, clock: Clock, operation_timeout: float) -> MemoryStore:  # noqa: ARG001
