@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: bench bench-peers bench-requests bench-updates test lint floor fuzz clean
+.PHONY: bench bench-peers bench-requests bench-updates bench-handover test lint floor fuzz clean
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -32,6 +32,9 @@ bench-requests: $(VENV)/.installed  ## whole session requests on Valkey and Redi
 
 bench-updates: $(VENV)/.installed  ## two processes count one counter up, in every locking mode: nothing lost, nothing doubled
 	$(BIN)/python -m bench.updates $(ARGS)
+
+bench-handover: $(VENV)/.installed  ## how long a lock is in nobody's hands, and how long requests wait for it
+	$(BIN)/python -m bench.handover $(ARGS)
 
 fuzz: $(VENV)/.installed  ## hostile bytes for every reader, a minute each
 	$(BIN)/python -m tests.fuzz --seconds 60 $(ARGS)

@@ -24,8 +24,8 @@ def member(work: str, job: Job) -> Member:
     return made
 
 
-def sail(work: str, jobs: Sequence[Job]) -> list[Any]:
-    """The results of one worker for each job, all started at the same moment.
+def sail(work: str, jobs: Sequence[Job], meanwhile: Callable[[], object] = lambda: None) -> list[Any]:
+    """The results of one worker for each job, all started at the same moment; `meanwhile` is called while they work.
 
     Raises:
         TranscoderError: one of them failed; its last words are in the message.
@@ -36,6 +36,7 @@ def sail(work: str, jobs: Sequence[Job]) -> list[Any]:
             one.answer()
         for one in members:
             one.tell(b"\n")
+        meanwhile()
         return [json.loads(one.answer()) for one in members]
 
 

@@ -7,8 +7,9 @@ import sys
 from collections.abc import Sequence
 
 from bench.rig import parse, parser, publish, say
-from bench.servers import binaries
-from bench.updates.matrix import KINDS, MODES, STORES, Wish, run
+from bench.stores import KINDS as STORES
+from bench.stores import here
+from bench.updates.matrix import KINDS, MODES, Wish, run
 from bench.updates.report import record, report, wrong
 
 _SHORT = {mode.partition(":")[0]: mode for mode in MODES}
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str]) -> int:
     if any(count < 2 or count % 2 for count in chosen.tasks or ()):
         options.error("--tasks takes an even number from 2: half of them run in each process")
     wish = Wish(
-        chosen.store or [store for store in STORES if store == "sqlite" or store in binaries()],
+        chosen.store or here(),
         [_SHORT[mode] for mode in chosen.mode or _SHORT],
         chosen.kind or usual.kinds,
         chosen.tasks or usual.tasks,

@@ -1,15 +1,13 @@
 """The matrix: stores, locking modes, concurrency, tasks, handlers; each cell is one session and two processes."""
 
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 from bench.fleet import sail
-from bench.servers import server
+from bench.stores import store
 from bench.updates.tally import Tally, tally
 from bench.updates.worker import REQUEST, Job
 from tests.proxy import Proxy
@@ -18,7 +16,6 @@ from transcoders.sessions.manager import SessionManager
 PROCESSES = 2
 MODES = ("none", "all", "auto", f"uriPattern:{REQUEST}")
 KINDS = ("asyncio", "threads")
-STORES = ("valkey", "redis", "sqlite")
 CUT = 0.08
 """The share of replies that is cut: their requests were carried out."""
 
@@ -59,35 +56,35 @@ class Wish:
 
     def cells(self) -> Iterator[Cell]:
         """All of them; replies can be cut only where there is a server."""
-        for store, cut in product(self.stores, (False, True)):
-            if cut and store == "sqlite":
+        for place, cut in product(self.stores, (False, True)):
+            if cut and place == "sqlite":
                 continue
             for kind, tasks, pause, mode in product(self.kinds, self.tasks, self.pauses, self.modes):
-                yield Cell(store, mode, kind, tasks, pause, cut)
+                yield Cell(place, mode, kind, tasks, pause, cut)
 
 
 def run(wish: Wish, say: Callable[[str], None]) -> list[tuple[Cell, Tally]]:
     """Run every cell; `say` hears which one is on."""
     found = []
-    for store in wish.stores:
-        with _places(store) as places:
+    for kind in wish.stores:
+        with _places(kind) as places:
             for cell in wish.cells():
-                if cell.store == store:
+                if cell.store == kind:
                     say(str(cell))
                     found.append((cell, measure(cell, places[cell.cut], wish.seconds)))
     return found
 
 
 @contextmanager
-def _places(store: str) -> Iterator[dict[bool, str]]:
-    """URLs of the store: straight, and through a proxy that cuts replies where there is one."""
-    if store == "sqlite":
-        with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-            yield {False: f"sqlite:{Path(folder) / 'sessions.db'}"}
-        return
-    with server(store) as started, Proxy(started.port) as proxy:
-        proxy.chance(CUT, "lose")
-        yield {False: started.url, True: f"redis://127.0.0.1:{proxy.port}/0"}
+def _places(kind: str) -> Iterator[dict[bool, str]]:
+    """URLs of the store: straight, and through a proxy that cuts replies where there is a server."""
+    with store(kind) as place:
+        if place.server is None:
+            yield {False: place.url}
+            return
+        with Proxy(place.server.port) as proxy:
+            proxy.chance(CUT, "lose")
+            yield {False: place.url, True: f"redis://127.0.0.1:{proxy.port}/0"}
 
 
 def measure(cell: Cell, url: str, seconds: float) -> Tally:

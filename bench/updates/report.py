@@ -13,11 +13,11 @@ from bench.updates.tally import Tally
 Found = Sequence[tuple[Cell, Tally]]
 _LEGEND = (
     f"{PROCESSES} processes share one session; each request reads its counter, waits for as long as the handler takes, "
-    "and stores one more; the tasks are those of both. `acknowledged` are those whose save said so. `lost` and `doubled` compare them with the "
-    "counter in the end. `unknown` are saves of which the manager said that it does not know whether they took effect, "
-    "and how many had: the next request of the same task reads that. `errors` are requests that ended with another "
-    "error and changed nothing. With locking mode `none` the counter has a merge function. Times are milliseconds of "
-    "whole requests, waiting for locks included."
+    "and stores one more. The tasks are those of both processes. `acknowledged` are those whose save said so; `lost` "
+    "and `doubled` compare them with the counter in the end. `unknown` are saves of which the manager said that it "
+    "does not know whether they took effect, and how many had: the next request of the same task reads that. `errors` "
+    "are requests that ended with another error and changed nothing. With locking mode `none` the counter has a merge "
+    "function. Times are milliseconds of whole requests, waiting for locks included."
 )
 
 
