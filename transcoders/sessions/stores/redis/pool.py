@@ -11,7 +11,7 @@ import select
 import socket
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from transcoders.errors import StoreError
 from transcoders.sessions import forks
@@ -23,6 +23,15 @@ from transcoders.sessions.stores.redis.wire import Lost, Refusal, Reply, reason
 _CHUNK = 64 << 10
 
 
+def _poll(taken: socket.socket) -> Callable[[int], Sequence[object]]:
+    """What tells whether something can be read, without waiting when it is given 0."""
+    if not hasattr(select, "poll"):  # Windows
+        return lambda seconds: select.select([taken], [], [], seconds)[0]
+    poll = select.poll()
+    poll.register(taken, select.POLLIN)
+    return poll.poll
+
+
 class Connection:
     """A socket, and the replies that come out of it."""
 
@@ -31,9 +40,7 @@ class Connection:
     def __init__(self, taken: socket.socket) -> None:
         self._socket, self._reader, self._limited = taken, resp.reader(), -1.0
         self.since = time.monotonic()
-        poll = select.poll()
-        poll.register(taken, select.POLLIN)
-        self._poll: Callable[[int], list[tuple[int, int]]] = poll.poll
+        self._poll = _poll(taken)
         self._pending: Callable[[], int] | None = getattr(taken, "pending", None)  # what TLS has read already
 
     @property
@@ -65,6 +72,8 @@ class Connection:
             while (reply := reader.gets()) is not PENDING:
                 found.append(reply)
                 if len(found) == replies:
+                    if reader.has_data():  # it would be taken for the answer to the next request, of another session
+                        raise Lost("it sent more than it was asked for", sent=True)
                     return found
             self._limit(deadline)
 
@@ -94,10 +103,9 @@ class Pool:
         self._seconds = target.number("connect_timeout") / 1000
         self._open = connecting.blocking(target)
         self._idle: deque[Connection] = deque()
+        self._closed = False
         self.after_fork()
         forks.watch(self)
-
-        self._closed = False
 
     def after_fork(self) -> None:
         """Begin without connections; a parent's are closed here, and go on there."""
@@ -106,7 +114,15 @@ class Pool:
         for _ in range(self._size):
             self._permits.put(None)
 
-    async def call(self, request: bytes, replies: int, deadline: float, /, *, bulk: bool = False) -> list[Reply]:  # noqa: ARG002 - each call has a connection of its own
+    async def call(
+        self,
+        request: bytes,
+        replies: int,
+        deadline: float,
+        /,
+        *,
+        bulk: bool = False,  # noqa: ARG002 - each call has a connection of its own
+    ) -> list[Reply]:
         """See Wire.call."""
         try:
             self._permits.get_nowait()

@@ -21,6 +21,10 @@ class Reader(Protocol):
         """Take bytes as they came."""
         ...
 
+    def has_data(self) -> bool:
+        """Whether there are bytes behind the last reply."""
+        ...
+
     def gets(self) -> Reply:
         """The next reply, or PENDING. Raises Refusal on bytes that are no RESP."""
         ...

@@ -1,0 +1,159 @@
+"""Answers that nobody asked for, that are cut into pieces, or that are none: no session ever gets another's."""
+
+import asyncio
+import socket
+import threading
+import time
+
+import pytest
+
+from transcoders.sessions.stores.redis.line import Line
+from transcoders.sessions.stores.redis.pool import Connection
+from transcoders.sessions.stores.redis.wire import Lost
+
+
+def soon() -> float:
+    """A deadline that is met."""
+    return time.monotonic() + 10
+
+
+@pytest.fixture
+def ends():
+    """A connection, and the server's end of it."""
+    ours, theirs = socket.socketpair()
+    connection = Connection(ours)
+    yield connection, theirs
+    connection.close()
+    theirs.close()
+
+
+def test_replies_in_pieces(ends):
+    """Replies arrive byte by byte, and are whole."""
+    connection, theirs = ends
+    answer = b"$5\r\nhello\r\n*2\r\n:1\r\n$-1\r\n-NOSCRIPT no\r\n"
+    slowly = threading.Thread(target=lambda: [theirs.sendall(answer[at : at + 1]) for at in range(len(answer))])
+    slowly.start()
+    hello, pair, refusal = connection.call(b"request", 3, soon())
+    slowly.join()
+    assert (hello, pair, refusal.code) == (b"hello", [1, None], "NOSCRIPT")
+    assert connection.clean
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (b":1\r\n:2\r\n", "it sent more than it was asked for"),
+        (b":1\r\n:", "it sent more than it was asked for"),
+        (b"HTTP/1.1 400 Bad Request\r\n", "it does not speak RESP"),
+    ],
+)
+def test_an_answer_too_many_ends_the_connection(ends, answer, why):
+    """What would be taken for the next answer is never kept."""
+    connection, theirs = ends
+    theirs.sendall(answer)
+    with pytest.raises(Lost, match=why) as caught:
+        connection.call(b"request", 1, soon())
+    assert caught.value.sent
+
+
+def test_a_connection_with_something_to_read_is_not_clean(ends):
+    """An answer that came when nobody asked, and the end of the stream, are seen before the next use."""
+    connection, theirs = ends
+    assert connection.clean
+    theirs.sendall(b":1\r\n")
+    assert not connection.clean
+
+
+def test_a_connection_that_ended_is_not_clean(ends):
+    """Neither is one that the server has closed; using it all the same is an error."""
+    connection, theirs = ends
+    theirs.shutdown(socket.SHUT_RDWR)
+    assert not connection.clean
+    with pytest.raises(Lost, match=r"closed the connection|broken pipe"):
+        connection.call(b"request", 1, soon())
+
+
+def test_an_answer_that_does_not_end(ends):
+    """A reply that trickles ends with the deadline, not with each of its bytes."""
+    connection, theirs = ends
+    over = threading.Event()
+
+    def trickle():
+        theirs.sendall(b"$999\r\n")
+        while not over.wait(0.01):
+            theirs.sendall(b"x")
+
+    thread = threading.Thread(target=trickle)
+    thread.start()
+    with pytest.raises(Lost, match="no answer in time"):
+        connection.call(b"request", 1, time.monotonic() + 0.1)
+    over.set()
+    thread.join()
+
+
+def lined(body) -> None:
+    """Run the body with a line and the server's end of it."""
+
+    async def work():
+        ours, theirs = socket.socketpair()
+        _, opened = await asyncio.open_connection(sock=ours)
+        line = Line(opened)
+        with theirs:
+            await body(line, theirs)
+            line.end("the test is over")
+            await line.over.wait()
+
+    asyncio.run(work())
+
+
+def test_replies_go_to_those_who_asked_in_turn():
+    """Also when some of them have stopped waiting."""
+
+    async def body(line, theirs):
+        futures = [line.ask(b"request", 1, soon()) for _ in range(5)]
+        futures[1].cancel()
+        futures[3].cancel()
+        theirs.sendall(b":0\r\n:1\r\n:2\r\n:3\r\n:4\r\n")
+        assert await asyncio.gather(*futures[::2]) == [[0], [2], [4]]
+        assert line.usable
+
+    lined(body)
+
+
+@pytest.mark.parametrize("answer", [b":1\r\n", b"HTTP/1.1 400 Bad Request\r\n"])
+def test_an_answer_that_nobody_waits_for_ends_the_line(answer):
+    """It would be taken for the answer to the next request."""
+
+    async def body(line, theirs):
+        theirs.sendall(answer)
+        await asyncio.wait_for(line.over.wait(), 10)
+        assert not line.usable
+
+    lined(body)
+
+
+def test_silence_ends_the_line_for_all():
+    """The first deadline ends it, and every request behind it is told."""
+
+    async def body(line, _):
+        first = line.ask(b"request", 1, soon())
+        second = line.ask(b"request", 1, time.monotonic() + 0.02)
+        third = line.ask(b"request", 1, soon())
+        for lost in await asyncio.gather(first, second, third, return_exceptions=True):
+            assert (lost.why, lost.sent) == ("no answer in time", True)
+
+    lined(body)
+
+
+def test_a_retired_line_ends_when_it_has_answered():
+    """It takes nothing new, and those who wait get their answers."""
+
+    async def body(line, theirs):
+        future = line.ask(b"request", 1, soon())
+        line.retire()
+        assert not line.usable
+        theirs.sendall(b":1\r\n")
+        assert await future == [1]
+        await asyncio.wait_for(line.over.wait(), 10)
+
+    lined(body)
