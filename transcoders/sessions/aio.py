@@ -1,7 +1,7 @@
 """The manager for asyncio: the verbs of the core, awaited. The record is read by `open`, since access cannot wait."""
 
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Generic, Self, TypeVar
 
 from transcoders.sessions.managing import Managing
 from transcoders.sessions.record import Record
@@ -18,8 +18,7 @@ class AsyncSessionManager(Managing[T]):
     a time, so that a request that waits for a lock keeps no thread.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, asynchronous=True, **kwargs)
+    _asynchronous = True
 
     async def open(self, sid: str | None = None, *, request: str = "") -> Session[T]:
         """The session of the id, read; see `SessionManager.open`, and `Core.fetch` for what is raised."""

@@ -47,8 +47,7 @@ class SessionManager(Managing[T]):
         SpecError: the configuration is wrong.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, asynchronous=False, **kwargs)
+    _asynchronous = False
 
     def open(self, sid: str | None = None, *, request: str = "") -> Session[T]:
         """The session of the id, which is read when it is first asked for anything.

@@ -1,21 +1,22 @@
 """What both managers are made of: store, record, policy, numbers and listeners, put together around one core."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields, replace
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any, ClassVar, Final, Generic, Self, TypeVar
 
 from transcoders.errors import SpecError
 from transcoders.limits import Limits
+from transcoders.options import nearest
 from transcoders.pipeline import Transcoder
 from transcoders.pipeline import transcoder as build
 from transcoders.sessions.clock import Clock
 from transcoders.sessions.core import Core
 from transcoders.sessions.events import KINDS, Event
-from transcoders.sessions.policy import Policy
+from transcoders.sessions.policy import SETTINGS, Policy
 from transcoders.sessions.ports import Port, Store
-from transcoders.sessions.prefix import prefix
 from transcoders.sessions.session import Session
+from transcoders.sessions.settings import Settings
 from transcoders.sessions.shadow import Shadow
 from transcoders.sessions.stats import Silent, Statistics
 from transcoders.sessions.stores import open_store
@@ -24,6 +25,8 @@ from transcoders.sessions.world import World
 
 T = TypeVar("T")
 Listener = Callable[[Event], object]
+PLACES: Final = ("host", "context", "webapp_version")
+"""Settings that say what `storage_key_prefix` stands for."""
 _LOG = logging.getLogger("transcoders.sessions")
 
 
@@ -35,21 +38,22 @@ class Managing(Generic[T]):
         statistics: what was counted and measured; None when `enable_statistics` is off.
     """
 
+    _asynchronous: ClassVar[bool]
+
     def __init__(  # noqa: PLR0913 - all but two by keyword
         self,
         store: str | Store | Port = "memory:",
         transcoder: str | Transcoder[Any] | Shadow = "json",
         *,
-        asynchronous: bool,
         schema: type[T] | None = None,
         keys: Iterable[bytes] = (),
         accept: Iterable[str] = (),
         limits: Limits | None = None,
         policy: Policy | None = None,
         clock: Clock | None = None,
-        context: Mapping[str, str] | None = None,
         **settings: Any,
     ) -> None:
+        places = {name: settings.pop(name) for name in PLACES if name in settings}
         self.policy = _policy(policy, settings)
         self._shadow = transcoder if isinstance(transcoder, Shadow) else None
         chosen = transcoder.primary if isinstance(transcoder, Shadow) else transcoder
@@ -60,12 +64,35 @@ class Managing(Generic[T]):
         self._listeners: dict[str, list[Listener]] = {kind: [] for kind in KINDS}
         self._port = open_store(
             store,
-            asynchronous=asynchronous,
+            asynchronous=self._asynchronous,
             clock=clock or Clock(),
             operation_timeout=self.policy.operation_timeout,
         )
-        where = prefix(self.policy.storage_key_prefix, **(context or {}))
+        where = Settings(policy=self.policy, **places).prefix()
         self._core = Core(World(self._port, self._wire, self.policy, self.statistics or Silent(), self._tell, where))
+
+    @classmethod
+    def from_settings(cls, settings: Settings, **others: Any) -> Self:
+        """The manager that the settings describe; see `settings.settings` for where they come from.
+
+        Args:
+            settings: store, transcoder, keys and policy.
+            others: `schema`, `limits`, `clock`.
+
+        Raises:
+            SpecError: the configuration is wrong.
+        """
+        given: dict[str, Any] = {
+            "keys": settings.keys(),
+            "accept": settings.accept,
+            "policy": settings.policy,
+            **settings.places(),
+        }
+        return cls(settings.store, settings.transcoder, **(given | others))
+
+    def now(self) -> float:
+        """Seconds since 1970, by the manager's clock."""
+        return self._port.now()
 
     def on(self, kind: str, listener: Listener) -> None:
         """Have the listener called with each event of a kind: `created`, `rotated`, `destroyed`, `expired`, `conflict`
@@ -88,7 +115,7 @@ class Managing(Generic[T]):
     def _observe(self, session: Session[Any]) -> None:
         """Let the shadow see what the request wrote."""
         if self._shadow is not None:
-            self._shadow.observe(session.live())
+            self._shadow.observe(session.live(), session.record.attributes)
 
     def __repr__(self) -> str:
         """The store's name and the spec; no address, no keys."""
@@ -96,12 +123,7 @@ class Managing(Generic[T]):
 
 
 def _policy(policy: Policy | None, settings: dict[str, Any]) -> Policy:
-    names = [one.name for one in fields(Policy)]
     for name in settings:
-        if name not in names:
-            from difflib import get_close_matches  # noqa: PLC0415 - only for the message
-
-            near = get_close_matches(name, names, 1)
-            hint = f": did you mean {near[0]!r}?" if near else f": expected one of {', '.join(names)}"
-            raise SpecError(f"there is no setting {name!r}{hint}")
+        if name not in SETTINGS:
+            raise SpecError(f"there is no setting {name!r}{nearest(name, SETTINGS)}")
     return replace(policy or Policy(), **settings)
