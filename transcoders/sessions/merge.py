@@ -2,8 +2,8 @@
 
 Three records meet: the base that this request loaded, its changes, and theirs. What they left as it was in the base is
 mine to change; of what both changed a merge function makes one value, or it is a conflict and the policy decides.
-What both set alike without asking for it first is no conflict. Who asked may have counted: two requests that make 1 of
-0 are no reason for it to stay 1. Stored bytes are compared first, and decoded only when they differ.
+What both deleted, or set alike without asking for it first, is no conflict. Who asked may have counted: two requests
+that make 1 of 0 are no reason for it to stay 1. Stored bytes are compared first, and decoded only when they differ.
 """
 
 from collections.abc import Collection, Mapping
@@ -55,6 +55,8 @@ def rebase(
         before, after = base.stored(name), theirs.stored(name)
         if _alike(theirs, name, before, after):
             kept[name] = mine
+        elif mine is ABSENT and after is ABSENT:
+            continue  # gone either way: two pages that show the same message once are no reason to refuse one
         elif (merge := policy.merge.get(name)) is not None and mine is not ABSENT and after is not ABSENT:
             kept[name] = _merged(merge, base, before, mine, theirs, name)
         elif name in asked or not _alike(theirs, name, mine, after):
