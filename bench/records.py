@@ -21,7 +21,7 @@ from bench.payloads import VARIANTS
 from bench.peers.table import table
 from bench.race import Run, take_turns
 from bench.requests import ours
-from bench.requests.lanes import LOCKING
+from bench.requests.lanes import LOCKING, PLAIN
 from bench.requests.sessions import Size, size
 from transcoders import transcoder
 from transcoders.measure.operations import calls
@@ -103,7 +103,7 @@ def _record_runs(spec: str, shape: Size) -> dict[str, Run]:
 def _request_runs() -> dict[str, Run]:
     """One pass of whole requests in memory, and of decoding and encoding what they hold."""
     shape, store = size("2k"), MemoryStore()
-    manager, locked = (SessionManager[Any](store, "msgpack", **given) for given in ({}, LOCKING))
+    manager, locked = (SessionManager[Any](store, "msgpack", **given) for given in (PLAIN, LOCKING))
     values = shape.variants()
     sids, packed = ours.stored(manager, values), [msgspec.msgpack.encode(value) for value in values]
     pairs = list(zip(packed, values, strict=True))

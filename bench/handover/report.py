@@ -13,7 +13,7 @@ _LEGEND = (
     f"{PROCESSES} processes; each request locks, works for {HOLD * 1000:g} ms, saves, lets go, and asks again. A "
     "hand-over begins when a holder's work ends, its save included, and ends when the next one has the lock and has "
     "read the session. `longest` is the longest wait as a multiple of first come, first served: waiters times the time "
-    "of a section. `late` is the machine's doing: how late the sleep of that millisecond ended, p99, in these requests. "
+    "of a section. `late` is the machine's doing: how late the sleep of that millisecond ended, p99, in the same run. "
     f"To be reached on a server: p50 {P50 * 1000:g} ms, p99 {P99 * 1000:g} ms, longest {LONGEST:g}, "
     f"{LISTENING:g} connection of a process that only listens. Times are milliseconds."
 )

@@ -25,7 +25,8 @@ from transcoders.sessions.manager import SessionManager
 
 LANES = ("threads", "asyncio", "uvloop")
 GET, GET_SET, WIRE_GET, WIRE_GET_SET, CONTROL = "GET", "GET+SET", "wire GET", "wire GET+SET", "GET again"
-LOCKING = {"locking_mode": "all"}
+LOCKING: dict[str, Any] = {"locking_mode": "all"}
+PLAIN: dict[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def _loop(lane: str, field: Field) -> Iterator[Entrants]:
 
         async def made() -> tuple[Any, ...]:
             clients = floors.redis_asyncio(url), floors.redis_asyncio(url), await floors.wire_asyncio(field.server.port)
-            managers = (AsyncSessionManager[Any](url, field.transcoder, **given) for given in ({}, LOCKING))
+            managers = (AsyncSessionManager[Any](url, field.transcoder, **given) for given in (PLAIN, LOCKING))
             return *clients, *managers
 
         client, control, wire, manager, locked = runner.run(made())
