@@ -1,11 +1,14 @@
 """What becomes of refusals: sent again, spelled out, or told; against a wire that answers from a list."""
 
+import asyncio
+
 import pytest
 
 from tests.redis_ports import run
 from transcoders.errors import MissingExtra, StoreError
 from transcoders.sessions.stores.redis import resp, scripts
 from transcoders.sessions.stores.redis.asking import Asking
+from transcoders.sessions.stores.redis.port import driven
 from transcoders.sessions.stores.redis.url import parse
 from transcoders.sessions.stores.redis.wire import Lost, Refusal
 
@@ -146,3 +149,9 @@ def test_packages_that_are_missing(monkeypatch, package):
     for asynchronous in (False, True):
         with pytest.raises(MissingExtra, match=r'pip install "transcoders\[redis\]"'):
             connect("redis://cache", asynchronous=asynchronous)
+
+
+def test_a_blocking_port_never_suspends():
+    """What drives its coroutines says so if one did."""
+    with pytest.raises(RuntimeError, match="a blocking port suspended"):
+        driven(asyncio.sleep(0))

@@ -41,7 +41,8 @@ def watch(owner: Owner) -> None:
     """Tell the owner of every fork in which it is the child, or a Holder of every fork, for as long as it lives."""
     if not _asked:
         _asked.append(True)
-        os.register_at_fork(before=_before, after_in_parent=_parent, after_in_child=_forked)
+        if hasattr(os, "register_at_fork"):  # Windows has no forks
+            os.register_at_fork(before=_before, after_in_parent=_parent, after_in_child=_forked)
     _OWNERS.add(owner)
 
 

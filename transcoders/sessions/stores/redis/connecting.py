@@ -48,6 +48,9 @@ def asynchronous(target: Target) -> Callable[[float], Awaitable[asyncio.StreamWr
         connection = kind(**arguments, socket_connect_timeout=seconds, socket_timeout=seconds)
         try:
             await connection.connect()
+        except asyncio.CancelledError:
+            await connection.disconnect(nowait=True)
+            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it may hold a secret
             failure = explained(error, target)
         else:

@@ -65,7 +65,7 @@ class Lines:
             opening = self._opening[lane] = loop.create_task(self._open(lane))
             opening.add_done_callback(_retrieved)
         await asyncio.wait({opening}, timeout=max(0.0, deadline - time.monotonic()))
-        if not opening.done():
+        if not opening.done() or opening.cancelled():
             raise Lost("no connection in time", sent=False, late=True)
         line = opening.result()
         if line.over.is_set():
@@ -97,9 +97,10 @@ class Lines:
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             return
-        opening = {task for task in self._opening if task is not None}
-        if opening:
-            await asyncio.wait(opening)
+        opening = [task for task in self._opening if task is not None]
+        for task in opening:
+            task.cancel()
+        await asyncio.gather(*opening, return_exceptions=True)
         lines, self._lines = self._lines, [None, None]
         for line in lines:
             if line is not None:
