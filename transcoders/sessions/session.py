@@ -32,11 +32,12 @@ class Session(Attributes, Generic[T]):
         leaving: the record that is ended when it is saved; None where there is none.
         ended: whether it was ended.
         adrift: whether its store failed, so that nobody knows what it holds.
+        failure: what reading it on access came to; None unless that failed.
     """
 
     __slots__ = (
         *("_absolute", "_idle", "_principal", "_view", "_wire"),
-        *("adrift", "ended", "key", "leaving", "others", "renewed", "request", "sid", "token", "__weakref__"),
+        *("adrift", "ended", "failure", "key", "leaving", "others", "renewed", "request", "sid", "token", "__weakref__"),
     )  # fmt: skip
 
     def __init__(
@@ -51,6 +52,7 @@ class Session(Attributes, Generic[T]):
         self._view: T | None = None
         self.ended = self.adrift = self.renewed = False
         self.leaving: Record | None = None
+        self.failure: SessionError | None = None
         self.sid: str | None = None
         self.key: str | None = None
         self.others: list[str] = []

@@ -26,6 +26,7 @@ CANDIDATES: Final = 8
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}", re.ASCII).fullmatch
 _VALUE = re.compile(r"[!#-+\--:<-\[\]-~]*", re.ASCII).fullmatch
 _PATH = re.compile(r"/[ -:<-~]{0,1023}", re.ASCII).fullmatch
+_PARAMETER = re.compile(r"[0-9A-Za-z._~-]{1,256}", re.ASCII).fullmatch
 _LABEL: Final = r"[0-9A-Za-z_](?:[0-9A-Za-z_-]{0,61}[0-9A-Za-z_])?"
 _DOMAIN = re.compile(rf"\.?{_LABEL}(?:\.{_LABEL})*", re.ASCII).fullmatch
 _GONE: Final = "Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
@@ -123,6 +124,44 @@ def vary(header: str = "") -> str:
     if "*" in names or "cookie" in map(str.lower, names):
         return header
     return f"{header}, Cookie" if header.strip() else "Cookie"
+
+
+def private(header: str = "") -> str:
+    """The value of a Cache-Control header, with `private` in it, so that no shared cache keeps whose id it sets."""
+    names = {name.strip().lower() for name in header.split(",")}
+    if names & {"private", "no-store"}:
+        return header
+    return f"{header}, private" if header.strip() else "private"
+
+
+class Parameter:
+    """Ids in the query string of URLs, for clients without cookies; the application puts them into its links.
+
+    Such an id is in logs, in histories and in what the browser tells other sites: a last resort. No cookie is read or
+    set beside it.
+
+    Args:
+        name: of the parameter, such as `sid`.
+
+    Raises:
+        SpecError: no parameter has that name.
+    """
+
+    __slots__ = ("_find", "name")
+
+    def __init__(self, name: str) -> None:
+        if not _text(name, _PARAMETER):
+            raise SpecError(f"a parameter's name is of letters, digits and '._~-', not {name!r:.80}")
+        self.name = name
+        self._find = re.compile(rf"(?:^|&){re.escape(name)}=([^&]*)").findall
+
+    def candidates(self, query: str | bytes) -> list[str]:
+        """The ids in a query string, in its order, each once and eight at most; it never raises."""
+        text = query.decode("latin-1") if isinstance(query, bytes) else query
+        return [value for value in dict.fromkeys(self._find(text)) if ids.valid(value)][:CANDIDATES]
+
+    def __repr__(self) -> str:
+        return f"Parameter({self.name!r})"
 
 
 def _flags(cookie: Cookie) -> str:
