@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: bench bench-peers bench-requests bench-updates bench-handover test lint floor fuzz clean
+.PHONY: bench bench-peers bench-requests bench-updates bench-handover soak test lint floor fuzz clean
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -35,6 +35,9 @@ bench-updates: $(VENV)/.installed  ## two processes count one counter up, in eve
 
 bench-handover: $(VENV)/.installed  ## how long a lock is in nobody's hands, and how long requests wait for it
 	$(BIN)/python -m bench.handover $(ARGS)
+
+soak: $(VENV)/.installed  ## ten minutes of workers that are killed and replies that are cut: nothing acknowledged is lost
+	$(BIN)/python -m bench.soak $(ARGS)
 
 fuzz: $(VENV)/.installed  ## hostile bytes for every reader, a minute each
 	$(BIN)/python -m tests.fuzz --seconds 60 $(ARGS)
