@@ -89,11 +89,11 @@ class MemoryStore:
             now = self._tick()
             if token:
                 self._locks.release(key, token, now)
-            there = self._shelf.alive(key, now)
-            if there is None:
+            record = self._records.get(key)
+            if record is None or record[1] <= now:
                 return Outcome.GONE
-            if there[ETAG] != base:
-                return Outcome.SAVED if wrote(there, data) else Outcome.STALE
+            if record[0][ETAG] != base:
+                return Outcome.SAVED if wrote(record[0], data) else Outcome.STALE
             self._shelf.put(key, data, now + ttl / 1000 if ttl else inf, now)
             return Outcome.SAVED
 

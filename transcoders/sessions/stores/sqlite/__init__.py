@@ -26,7 +26,7 @@ _SWEEP: Final = 64
 """Rows that a sweep looks at."""
 
 _LOAD: Final = "SELECT data FROM records WHERE key = ? AND expires > ?"
-_HEAD: Final = f"SELECT substr(data, 1, {LONGEST}) FROM records WHERE key = ? AND expires > ?"
+_HEAD: Final = "SELECT substr(data, 1, ?) FROM records WHERE key = ? AND expires > ?"
 _CREATE: Final = (
     "INSERT INTO records (key, expires, data) VALUES (?1, ?2, ?3) ON CONFLICT (key) "
     "DO UPDATE SET expires = excluded.expires, data = excluded.data WHERE expires <= ?4 OR data = excluded.data"
@@ -102,7 +102,7 @@ class SqliteStore:
         now = self._now()
         if self._change(key, token, now, _SAVE, (data, _end(now, ttl), key, now, base)):
             return Outcome.SAVED
-        rows = self._database.read(_HEAD, (key, now))
+        rows = self._database.read(_HEAD, (LONGEST, key, now))
         if not rows:
             return Outcome.GONE
         return Outcome.SAVED if wrote(rows[0][0], data) else Outcome.STALE
@@ -141,9 +141,9 @@ class SqliteStore:
         self, run: Run, old: str, new: str, data: bytes, base: bytes, now: int
     ) -> Outcome | None:
         """None when nothing is against it, else what became of it."""
-        if there := run(_HEAD, (new, now)).fetchone():
+        if there := run(_HEAD, (LONGEST, new, now)).fetchone():
             return Outcome.SAVED if wrote(there[0], data) else Outcome.STALE
-        there = run(_HEAD, (old, now)).fetchone()
+        there = run(_HEAD, (LONGEST, old, now)).fetchone()
         if there is None:
             return Outcome.GONE
         return None if there[0][ETAG] == base else Outcome.STALE

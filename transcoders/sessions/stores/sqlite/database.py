@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from transcoders.errors import StoreError
 from transcoders.sessions import forks
-from transcoders.sessions.stores.sqlite.reasons import failure, spoils, waits
+from transcoders.sessions.stores.sqlite.reasons import READ_ONLY, failure, spoils, waits
 
 Row = tuple[Any, ...]
 Run = Callable[..., sqlite3.Cursor]
@@ -194,7 +194,8 @@ class Database:
         try:
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         except FileExistsError:
-            return
+            if not os.access(self.path, os.R_OK | os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+                raise StoreError(f"the SQLite store {self.path} {READ_ONLY}", retryable=False) from None
         except OSError as error:
             reason = (
                 f"cannot be made: {error.strerror}; its directory must exist, and this process may have to write there"
@@ -205,16 +206,17 @@ class Database:
         def pragma(text: str) -> Any:
             return self._run(connection, f"PRAGMA {text}", (), until).fetchone()
 
-        if not self._is_new(connection, until):
+        new = self._is_new(connection, until)
+        if not new:
             self._check(pragma("application_id")[0], pragma("user_version")[0])
         pragma(f"synchronous = {'full' if self._full_sync else 'normal'}")
         if pragma("journal_mode = wal")[0] != "wal":
             raise StoreError(f"the SQLite store {self.path} is on a file system without shared memory", retryable=False)
-        self._run(connection, "BEGIN IMMEDIATE", (), until)
-        if self._is_new(connection, until):  # else it was made before, or another process was faster
-            for statement in SCHEMA:
+        if new:
+            self._run(connection, "BEGIN IMMEDIATE", (), until)
+            for statement in SCHEMA if self._is_new(connection, until) else ():  # another process may have been faster
                 connection.execute(statement)
-        connection.execute("COMMIT")
+            connection.execute("COMMIT")
         for setting in ("trusted_schema = off", f"journal_size_limit = {_JOURNAL}"):
             pragma(setting)
         if self._max_bytes:

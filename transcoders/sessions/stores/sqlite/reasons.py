@@ -8,6 +8,8 @@ from typing import Final, NamedTuple
 
 from transcoders.errors import StoreError
 
+READ_ONLY: Final = "cannot be written by this process: see the permissions of the file and its directory"
+
 
 class _Reason(NamedTuple):
     """What an error means."""
@@ -24,10 +26,11 @@ _REASONS: Final = {
     "SQLITE_FULL": _Reason("is full: there is no room on the disk, or below max_mb", retryable=True),
     "SQLITE_IOERR": _Reason("could not be read or written: the disk fails", retryable=True, unknown=True),
     "SQLITE_NOMEM": _Reason("could not be used: there is no memory left", retryable=True),
-    "SQLITE_READONLY_DBMOVED": _Reason("was moved or removed while it was open; it is opened anew", retryable=True),
-    "SQLITE_READONLY": _Reason("cannot be written by this process: see the permissions of the file and its directory"),
+    "SQLITE_READONLY": _Reason(READ_ONLY),
     "SQLITE_NOTADB": _Reason("is no database of SQLite"),
-    "SQLITE_CORRUPT": _Reason("is damaged: restore it, or move it away and let the sessions begin anew"),
+    "SQLITE_CORRUPT": _Reason(
+        "is damaged: stop all that use it, then restore it, or move it away with the files beside it"
+    ),
     "SQLITE_CANTOPEN": _Reason("cannot be opened: see the permissions of the file and its directory"),
     "SQLITE_TOOBIG": _Reason("takes no record of that size"),
 }
@@ -54,6 +57,6 @@ def spoils(error: sqlite3.Error) -> bool:
 def failure(error: sqlite3.Error, path: str, timeout: float) -> StoreError:
     """What to raise for an error, about the file at the path, after waiting for so many seconds at most."""
     name, primary = _names(error)
-    reason = _REASONS.get(name) or _REASONS.get(primary) or _Reason(f"failed: {name or type(error).__name__}")
+    reason = _REASONS.get(primary) or _Reason(f"failed: {name or type(error).__name__}")
     text = reason.text.format(timeout=timeout)
     return StoreError(f"the SQLite store {path} {text}", retryable=reason.retryable, unknown=reason.unknown)

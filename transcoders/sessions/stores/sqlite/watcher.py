@@ -1,6 +1,6 @@
 """Waking those who wait for a lock: at once when this process hands it on, within moments when another one does.
 
-A thread asks the database, every two milliseconds, who holds the locks that are waited for; it sleeps while nobody
+A thread asks the database, every millisecond, who holds the locks that are waited for; it sleeps while nobody
 waits, and starts with the first one who does. One thread that asks is cheaper than many who wait and ask.
 """
 
@@ -11,7 +11,7 @@ from typing import Final
 from transcoders.errors import StoreError
 from transcoders.sessions import forks
 
-EVERY: Final = 0.002
+EVERY: Final = 0.001
 """Seconds between two looks."""
 
 
