@@ -209,15 +209,15 @@ def test_merging_processes():
         ("unknown", {"ids_unknown": 1, "loads": 9}, 0.1),
         ("locked", {"locks": 3, "lock_timeouts": 1}, 0.75),
         ("conflict", {"conflicts": 1, "saves": 4}, 0.2),
-        ("decoded", {"decoded_bytes": 100, "untouched_bytes": 900}, 0.1),
-        ("encoded", {"encoded_bytes": 100, "copied_bytes": 300}, 0.25),
+        ("decoded", {"decoded_bytes": 100, "loaded_bytes": 1000}, 0.1),
+        ("encoded", {"encoded_bytes": 100, "saved_bytes": 400}, 0.25),
     ],
 )
 def test_rates(rate, counted, expected):
-    """Shares of some numbers in those and others; None where there is nothing to be a share of."""
+    """Shares of some numbers in a whole; None where there is nothing to be a share of."""
     statistics = Statistics()
     for name, by in counted.items():
-        statistics.count(name, by)
+        (statistics.measure if name in DISTRIBUTIONS else statistics.count)(name, by)
     rates = statistics.snapshot()["rates"]
     assert rates[rate] == pytest.approx(expected)
     assert all(value is None or 0 <= value <= 1 for value in rates.values())
@@ -226,7 +226,7 @@ def test_rates(rate, counted, expected):
 def test_every_rate_is_tested_and_of_known_names():
     """Rates are made of names that are counted."""
     known = COUNTERS.keys() | DISTRIBUTIONS.keys()
-    assert all({*rate.parts, *rate.others} <= known and rate.text for rate in RATES.values())
+    assert all({*rate.parts, *rate.whole} <= known and rate.text for rate in RATES.values())
 
 
 def test_silence():

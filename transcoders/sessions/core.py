@@ -52,7 +52,7 @@ class Core:
             StoreError: the store failed; when `unknown`, the write may have taken effect all the same.
         """
         try:
-            if session.accessed and not session.loaded and not session.ended:
+            if not session.loaded and session.accessed and not session.ended:
                 session.load(await self.fetch(session))  # it was told without being asked for anything
             if session.leaving is not None:
                 await self._leave(session, session.leaving)

@@ -71,9 +71,7 @@ COUNTERS: Final = {
     "unknown_outcomes": "writes of which nobody knows whether they took effect",
     "rejected": "requests refused because too many sessions were open",
     "decoded_bytes": "bytes of records that requests decoded",
-    "untouched_bytes": "bytes of records that were loaded and not decoded: saved by laziness",
     "encoded_bytes": "bytes of attributes that requests encoded to store them",
-    "copied_bytes": "bytes of records that were written without being encoded: saved by laziness",
 }
 """What is counted."""
 DISTRIBUTIONS: Final = {

@@ -71,6 +71,7 @@ class Saving:
             counts["requests_without_access"] += 1
             return Saved.SKIPPED
         changes, header = self.changes(session)
+        counts["decoded_bytes"] += session.decoded
         if not changes and not header:
             counts["requests_without_change"] += 1
             return Saved.SKIPPED if session.new else await self._rest(session)
@@ -79,13 +80,13 @@ class Saving:
             raise read_only(session.read_only)
         if not self._policy.enabled:
             return Saved.SKIPPED
-        begin = self._port.tick()
-        size = await (self.create if session.new else self._save)(session, changes, header)
-        self._took(self._port.tick() - begin)
-        self._size(size)
-        encoded = sum([len(stored) for stored in changes.values() if type(stored) is bytes])
-        counts["encoded_bytes"] += encoded
-        counts["copied_bytes"] += max(0, size - encoded)
+        tick = self._port.tick
+        begin = tick()
+        self._size(await (self.create if session.new else self._save)(session, changes, header))
+        self._took(tick() - begin)
+        for stored in changes.values():
+            if type(stored) is bytes:
+                counts["encoded_bytes"] += len(stored)
         return Saved.WRITTEN
 
     def changes(self, session: Session[Any]) -> tuple[Changes, Header]:
@@ -93,9 +94,6 @@ class Saving:
         changes = session.changes()
         if self._kept is not None:
             changes = {name: stored for name, stored in changes.items() if self._kept(name)}
-        record, decoded = session.record, session.decoded
-        self._counts["decoded_bytes"] += decoded
-        self._counts["untouched_bytes"] += max(0, len(record.data) - decoded)
         return changes, session.header()
 
     async def _rest(self, session: Session[Any]) -> Saved:
@@ -103,7 +101,8 @@ class Saving:
         record, now = session.record, self._port.now()
         if self._learns:
             self._locks.learn(session.request, False, now)  # noqa: FBT003
-        if not session.read_only and record.idle and self._due(record, self._last(record), now):
+        idle = record.idle
+        if idle and not session.read_only and self._policy.touch_due(idle, self._last(record), now):
             return await self.touch(session)
         if session.token:
             await self._holding.let_go(session)
@@ -112,9 +111,6 @@ class Saving:
     def _last(self, record: Record) -> float:
         """When the session was touched or written last, as far as this process knows."""
         return max(record.written, self._touched.get(record.key, 0.0))
-
-    def _due(self, record: Record, last: float, now: float) -> bool:
-        return self._policy.touch_due(record.idle, last, now)
 
     async def touch(self, session: Session[Any]) -> Saved:
         """Put off the session's end; SKIPPED when there is none, or it is gone already."""
@@ -165,11 +161,12 @@ class Saving:
             return await self._port.save(base.key, data, base.etag, self._policy.ttl(*life, now), token)
 
         base, data = await self.write(session, changes, header, send)
-        session.settle(record := self._wire.read(data, base.key))
+        record = self._wire.read(data, base.key)
+        session.settle(record)
         self._counts["saves"] += 1
         if record.principal is not None:
             now = self._port.now()
-            if self._due(record, self._touched.get(record.key, 0.0), now):
+            if self._policy.touch_due(record.idle, self._touched.get(record.key, 0.0), now):
                 await self._note(record.key, record.principal, self.life(record, {}, now), now)
         return len(data)
 
@@ -213,6 +210,8 @@ class Saving:
 
     def life(self, base: Record, header: Header, now: float) -> Life:
         """When the session that is built on the base was created, and how long it lives."""
+        if not header:
+            return base.created or int(now), base.idle, base.absolute
         return base.created or int(now), header.get("idle", base.idle), header.get("absolute", base.absolute)
 
     async def _again(

@@ -16,34 +16,44 @@ Snapshot = dict[str, dict[str, int] | dict[str, Summary] | dict[str, float | Non
 
 
 class Rate(NamedTuple):
-    """A share: of some counters or sums in those and others.
+    """A share: of some counters or sums in a whole.
 
     Attributes:
         text: what it is the share of.
         parts: the names whose numbers are added up.
-        others: the names that make the whole, beside the parts.
+        whole: the names whose numbers make the whole; those of the parts are among them, or what they are a part of.
     """
 
     text: str
     parts: tuple[str, ...]
-    others: tuple[str, ...]
+    whole: tuple[str, ...]
 
 
 RATES: Final = {
     "access": Rate(
         "requests that asked their session for anything",
-        ("requests_without_change", "requests_with_change"), ("requests_without_access",),
+        ("requests_without_change", "requests_with_change"),
+        ("requests_without_change", "requests_with_change", "requests_without_access"),
     ),
     "change": Rate(
         "requests that changed their session, of those that asked it for anything",
-        ("requests_with_change",), ("requests_without_change",),
+        ("requests_with_change",),
+        ("requests_without_change", "requests_with_change"),
     ),
-    "unknown": Rate("ids without a record, of those that could have had one", ("ids_unknown",), ("loads",)),
-    "locked": Rate("locks had at once or after waiting, of those wanted", ("locks",), ("lock_timeouts",)),
-    "conflict": Rate("writes that found a newer record", ("conflicts",), ("saves", "creates", "rotations")),
-    "decoded": Rate("bytes decoded, of those loaded in attributes", ("decoded_bytes",), ("untouched_bytes",)),
-    "encoded": Rate("bytes encoded, of those written in attributes", ("encoded_bytes",), ("copied_bytes",)),
-}  # fmt: skip
+    "unknown": Rate(
+        "ids without a record, of those that could have had one", ("ids_unknown",), ("ids_unknown", "loads")
+    ),
+    "locked": Rate("locks had at once or after waiting, of those wanted", ("locks",), ("locks", "lock_timeouts")),
+    "conflict": Rate(
+        "writes that found a newer record", ("conflicts",), ("conflicts", "saves", "creates", "rotations")
+    ),
+    "decoded": Rate(
+        "bytes decoded, of those loaded; the rest is what laziness saved", ("decoded_bytes",), ("loaded_bytes",)
+    ),
+    "encoded": Rate(
+        "bytes encoded, of those saved; the rest was copied as it stood", ("encoded_bytes",), ("saved_bytes",)
+    ),
+}
 """The shares that a snapshot gives."""
 
 
@@ -95,7 +105,7 @@ class Statistics:
     @property
     def counters(self) -> dict[str, int]:
         """The counters by name, as they are now."""
-        return dict(self.counts)
+        return self.counts.copy()
 
     @property
     def distributions(self) -> dict[str, Distribution]:
@@ -156,5 +166,5 @@ def _distribution(name: str) -> Distribution:
 
 def _share(rate: Rate, numbers: dict[str, Number]) -> float | None:
     part = sum(numbers[name] for name in rate.parts)
-    whole = part + sum(numbers[name] for name in rate.others)
+    whole = sum(numbers[name] for name in rate.whole)
     return part / whole if whole else None
