@@ -18,6 +18,10 @@ class Answer(NamedTuple):
         found = [value.partition("=")[2] for value in set_ if value.startswith(f"{name}=")]
         return found[-1] if found else None
 
+    def header(self, name: str) -> str:
+        """The value of a header, several of the name joined by commas; empty where there is none."""
+        return ", ".join(value for header, value in self.headers if header == name)
+
 
 def scope(path: str, cookie: str = "", method: str = "GET") -> dict[str, Any]:
     """What a server says of a request."""

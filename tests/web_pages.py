@@ -92,7 +92,7 @@ class Pages:
         return "new"
 
     def _error(self, session: Any, value: str) -> object:
-        session[value] = "half done"
+        session[value] = session.get(value, "half done")
         raise Broken
 
     def before(self, session: Any, value: str) -> int:

@@ -1,5 +1,6 @@
 """The manager for asyncio: the verbs of the core, awaited. The record is read by `open`, since access cannot wait."""
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
@@ -20,13 +21,13 @@ class AsyncSessionManager(Managing[T]):
 
     _asynchronous = True
 
-    async def open(self, sid: str | None = None, *, request: str = "") -> Session[T]:
+    async def open(self, sid: str | Sequence[str] | None = None, *, request: str = "") -> Session[T]:
         """The session of the id, read; see `SessionManager.open`, and `Core.fetch` for what is raised."""
         session = self.begin(sid, request=request)
         await self.load(session)
         return session
 
-    def begin(self, sid: str | None = None, *, request: str = "") -> Session[T]:
+    def begin(self, sid: str | Sequence[str] | None = None, *, request: str = "") -> Session[T]:
         """The session of the id, not read yet: `load` it before it is asked for anything."""
         session: Session[T] = Session(self._wire)
         self._core.begin(session, sid, request)
@@ -53,7 +54,7 @@ class AsyncSessionManager(Managing[T]):
         """Let go of the session; what changed in it is not stored."""
         await self._core.discard(session)
 
-    def session(self, sid: str | None = None, *, request: str = "") -> "_Request[T]":
+    def session(self, sid: str | Sequence[str] | None = None, *, request: str = "") -> "_Request[T]":
         """A context that opens the session, and saves it at the end; when the block raises, nothing is stored."""
         return _Request(self, sid, request)
 
@@ -95,7 +96,7 @@ class _Request(Generic[T]):
 
     __slots__ = ("_manager", "_request", "_session", "_sid")
 
-    def __init__(self, manager: AsyncSessionManager[T], sid: str | None, request: str) -> None:
+    def __init__(self, manager: AsyncSessionManager[T], sid: str | Sequence[str] | None, request: str) -> None:
         self._manager, self._sid, self._request = manager, sid, request
 
     async def __aenter__(self) -> Session[T]:

@@ -4,7 +4,7 @@ The core's coroutines never suspend over a blocking port, so one `send(None)` ru
 thread. A session reads its record on first access: a request that asks nothing of it costs no round trip.
 """
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
@@ -49,12 +49,13 @@ class SessionManager(Managing[T]):
 
     _asynchronous = False
 
-    def open(self, sid: str | None = None, *, request: str = "") -> Session[T]:
+    def open(self, sid: str | Sequence[str] | None = None, *, request: str = "") -> Session[T]:
         """The session of the id, which is read when it is first asked for anything.
 
         Args:
-            sid: what the client sent, whatever it is. An id that is none, or of no session, gives a new session,
-                which gets an id of its own when it is first saved with something in it.
+            sid: what the client sent, whatever it is; or several, of which the first that has a session counts. An id
+                that is none, or of no session, gives a new session, which gets an id of its own when it is first saved
+                with something in it.
             request: method and path, such as `GET /cart`; locking modes and the ignore pattern go by it.
 
         Raises:
@@ -65,7 +66,11 @@ class SessionManager(Managing[T]):
         return session
 
     def _load(self, session: Session[T]) -> Record:
-        return drive(self._core.fetch(session))
+        try:
+            return drive(self._core.fetch(session))
+        except SessionError as error:
+            session.failure = error
+            raise
 
     def save(self, session: Session[T]) -> Saved:
         """Store what changed in the session, and let go of it; see `Core.close` for what is raised."""
@@ -78,7 +83,7 @@ class SessionManager(Managing[T]):
         """Let go of the session; what changed in it is not stored."""
         drive(self._core.discard(session))
 
-    def session(self, sid: str | None = None, *, request: str = "") -> "_Request[T]":
+    def session(self, sid: str | Sequence[str] | None = None, *, request: str = "") -> "_Request[T]":
         """A context that opens the session, and saves it at the end; when the block raises, nothing is stored."""
         return _Request(self, sid, request)
 
@@ -120,7 +125,7 @@ class _Request(Generic[T]):
 
     __slots__ = ("_manager", "_session")
 
-    def __init__(self, manager: SessionManager[T], sid: str | None, request: str) -> None:
+    def __init__(self, manager: SessionManager[T], sid: str | Sequence[str] | None, request: str) -> None:
         self._manager, self._session = manager, manager.open(sid, request=request)
 
     def __enter__(self) -> Session[T]:

@@ -1,0 +1,35 @@
+"""What every face keeps to, whatever the framework: the same scenarios, on the same pages, seen as a browser sees them.
+
+A face is a subclass of `Face` or `AsyncFace`, and a test module has a class of `FaceContract` with it. Each scenario
+gives its outcome in words, made of what was observed; it is compared with the one that stands beside it, of which
+`python -m tests.faces_table` makes docs/faces.md.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.web_rig import AsyncFace, Face, Rig
+from tests.web_scenarios import ROWS
+
+__all__ = ["AsyncFace", "Face", "FaceContract"]
+
+
+class FaceContract:
+    """The scenarios, one test each; a subclass has a face."""
+
+    face: Face
+
+    @pytest.fixture
+    def rig(self, tmp_path: Path) -> Iterator[Rig]:
+        """Replicas that end with the test."""
+        rig = Rig(self.face, tmp_path)
+        with rig.stack:
+            yield rig
+
+    @pytest.mark.parametrize("name", ROWS)
+    def test_scenario(self, rig: Rig, name: str) -> None:
+        """The outcome is the one that the table has."""
+        row = ROWS[name]
+        assert row.run(rig) == row.expected(self.face)
