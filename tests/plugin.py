@@ -1,4 +1,4 @@
-"""A codec and a filter of somebody else's package, found by dotted path or entry point."""
+"""A codec, a filter and a store of somebody else's package, found by dotted path or entry point."""
 
 from typing import ClassVar
 
@@ -6,6 +6,7 @@ from transcoders import Malformed
 from transcoders.codecs import Context, Traits
 from transcoders.filters import Bytes, Rank
 from transcoders.options import Option, Options
+from transcoders.sessions.stores.memory import MemoryStore
 
 
 class ReprCodec:
@@ -48,3 +49,15 @@ class ReverseFilter:
 
 
 NOT_CALLABLE = "a constant"
+
+
+class ReprStore(MemoryStore):
+    """A store that remembers how it was asked for."""
+
+    opened: ClassVar[list[tuple[str, dict]]] = []
+
+
+def connect(url: str, **given: object) -> ReprStore:
+    """What a name for it is bound to."""
+    ReprStore.opened.append((url, given))
+    return ReprStore(clock=given["clock"])

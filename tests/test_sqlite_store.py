@@ -27,14 +27,22 @@ from transcoders.sessions.stores.sqlite import SqliteStore, connect
 from transcoders.sessions.stores.sqlite.watcher import Watcher
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """A file that stays open, so that the stores of many tests need not make theirs."""
+    path = tmp_path_factory.mktemp("shared") / "sessions.db"
+    with closing(SqliteStore(str(path))):
+        yield path
+
+
 class TestSqlite(StoreContract):
     """The contract, in the caller's thread and through threads under asyncio."""
 
     @pytest.fixture(params=[Blocking, Threaded])
-    def rig(self, request, tmp_path):
-        """A port to a new file."""
+    def rig(self, request, shared):
+        """A port to a store in the file."""
         clock = VirtualClock()
-        store = SqliteStore(str(tmp_path / "sessions.db"), clock=clock)
+        store = SqliteStore(str(shared), clock=clock)
         rig = Rig(request.param(store, clock), asynchronous=request.param is Threaded, clock=clock)
         yield rig
         rig.close()
