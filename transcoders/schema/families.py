@@ -61,24 +61,27 @@ def fields(cls: Any) -> Iterator[Declared]:
 
 def default(cls: Any, name: str) -> Callable[[], Any] | None:
     """What makes the default of a field; None where it has none, or one that depends on the instance."""
-    made: Any = None
     if records.is_struct(cls):
-        (field,) = (one for one in sys.modules["msgspec"].structs.fields(cls) if one.name == name)
-        nothing, value, made = sys.modules["msgspec"].NODEFAULT, field.default, field.default_factory
-    elif records.is_dataclass(cls):
-        from dataclasses import MISSING as nothing  # noqa: N811, PLC0415 - as above
+        (one,) = (one for one in sys.modules["msgspec"].structs.fields(cls) if one.name == name)
+        return _made(sys.modules["msgspec"].NODEFAULT, one.default, one.default_factory)
+    if records.is_dataclass(cls):
+        from dataclasses import MISSING  # noqa: PLC0415 - as above
 
-        field = cls.__dataclass_fields__[name]
-        value, made = field.default, field.default_factory
-    elif hasattr(cls, "__attrs_attrs__"):
-        nothing, value = sys.modules["attr"].NOTHING, getattr(cls.__attrs_attrs__, name).default
-        if isinstance(value, sys.modules["attr"].Factory):
+        one = cls.__dataclass_fields__[name]
+        return _made(MISSING, one.default, one.default_factory)
+    if hasattr(cls, "__attrs_attrs__"):
+        attr, value = sys.modules["attr"], getattr(cls.__attrs_attrs__, name).default
+        if isinstance(value, attr.Factory):
             return None if value.takes_self else value.factory
-    else:
-        nothing, defaults = made, getattr(cls, "_field_defaults", {})
-        return (lambda: defaults[name]) if name in defaults else None
-    if made is not nothing:
-        return made  # type: ignore[no-any-return]
+        return _made(attr.NOTHING, value, attr.NOTHING)
+    defaults = getattr(cls, "_field_defaults", {})
+    return (lambda: defaults[name]) if name in defaults else None
+
+
+def _made(nothing: Any, value: Any, factory: Any) -> Callable[[], Any] | None:
+    """What makes the value, or the factory, whichever there is."""
+    if factory is not nothing:
+        return factory  # type: ignore[no-any-return]
     return None if value is nothing else lambda: value
 
 

@@ -12,6 +12,7 @@ from transcoders import frame
 from transcoders.chain import Chain
 from transcoders.errors import SpecError
 from transcoders.limits import Limits
+from transcoders.schema.building import takes
 from transcoders.schema.nodes import Checked, Choice, Leaf, Node, Union
 from transcoders.schema.reading import shape
 from transcoders.sessions.attribute import Attribute, heads
@@ -27,13 +28,13 @@ _SCALARS: Final[dict[str, frozenset[type]]] = {
 class Declared(Attribute):
     """An attribute of a declared type. Immutable; may be used by any number of threads at once."""
 
-    __slots__ = ("_kinds", "_scalars", "_typed")
+    __slots__ = ("_kinds", "_node", "_scalars", "_typed")
 
     def __init__(self, chains: Iterable[Chain], limits: Limits, hint: Any) -> None:
         """Raises SpecError on a type that no schema can hold."""
         self._typed: dict[int, Typed] = {}
         super().__init__(chains, limits, hint)
-        node = shape(hint)
+        node = self._node = shape(hint)
         self._kinds, self._scalars = _kinds(node), _plain(node)
 
     def _learn(self, chain: Chain, limits: Limits) -> Typed:
@@ -50,7 +51,9 @@ class Declared(Attribute):
         if type(value) in self._kinds and scalar(value):
             return value  # type: ignore[return-value]
         segment = self._segment(value)
-        return value if self._scalars and scalar(value) else segment  # type: ignore[return-value]
+        if not self._scalars or not scalar(value):
+            return segment
+        return value if takes(self._node, value) else float(value)  # type: ignore[return-value, arg-type]
 
     def decode(self, stored: Stored) -> object:
         """The value. Raises DecodeError, SchemaMismatch with every problem."""

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from transcoders.errors import EncodeError, SessionError, SpecError
+from transcoders.errors import DecodeError, EncodeError, SessionError, SpecError
 from transcoders.sessions.attributes import Attributes, read_only
 from transcoders.sessions.building import KEEP, Keep
 from transcoders.sessions.layout import HIGHEST
 from transcoders.sessions.record import ABSENT, Record
+from transcoders.sessions.stored import located
 from transcoders.sessions.wire import Wire
 
 if TYPE_CHECKING:
@@ -193,7 +194,11 @@ class Session(Attributes, Generic[T]):
         if name not in self._live or name in self._assigned:
             return
         if name in self._watched and self._moved(name) is not ABSENT:
-            self._live[name] = attribute.adopt(self._live[name])
+            try:
+                self._live[name] = attribute.adopt(self._live[name])
+            except DecodeError as error:
+                located(error, name)
+                raise
             self._assigned[name] = None
         else:
             del self._live[name]
