@@ -1,6 +1,7 @@
 """Blocking stores as ports: who is called where, what wakes, what goes on when its caller is gone, and what ends."""
 
 import asyncio
+import os
 import threading
 import time
 from contextlib import suppress
@@ -229,6 +230,20 @@ def test_the_loop_goes_on_while_a_verb_waits():
         await port.close()
 
     asyncio.run(run())
+
+
+def test_a_child_process_has_threads_of_its_own():
+    """A port whose threads have run in the parent works in a child, under a loop of the child's."""
+    port = Threaded(MemoryStore())
+
+    async def use(key):
+        return await asyncio.wait_for(port.create(key, record(), LONG), SOON)
+
+    assert asyncio.run(use("parents"))
+    if (child := os.fork()) == 0:  # pragma: no cover - another process
+        os._exit(0 if asyncio.run(use("childs")) else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    asyncio.run(port.close())
 
 
 # What does not suspend.

@@ -124,7 +124,10 @@ class Store(Protocol):
         ...
 
     def watch(self, token: str, wake: Callable[[], object], /) -> None:
-        """Have `wake` called, by any thread, when the lock is handed to the token; until `unwatch`."""
+        """Have `wake` called, by any thread, when the lock is handed to the token, or was already; until `unwatch`.
+
+        It must not call the store: it may be called in the middle of a release.
+        """
         ...
 
     def unwatch(self, token: str, /) -> None:

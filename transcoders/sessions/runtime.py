@@ -13,8 +13,10 @@ import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final, TypeVar
 
+from transcoders.sessions import forks
 from transcoders.sessions.clock import Clock
 from transcoders.sessions.ports import Acquired, Capabilities, Outcome, Store
 from transcoders.sessions.renewal import LoopRenewal, Renewal
@@ -178,7 +180,13 @@ class Threaded(InPlace):
 
     def __init__(self, store: Store, clock: Clock | None = None, *, threads: int = THREADS) -> None:
         super().__init__(store, clock)
-        self._threads = ThreadPoolExecutor(threads, "transcoders-store")
+        self._begin = partial(ThreadPoolExecutor, threads, "transcoders-store")
+        self._threads = self._begin()
+        forks.watch(self)
+
+    def after_fork(self) -> None:
+        """In a child: the threads are not here."""
+        self._threads = self._begin()
 
     def _hop(self, verb: Callable[..., T], *arguments: Any) -> "asyncio.Future[T]":
         return asyncio.get_running_loop().run_in_executor(self._threads, verb, *arguments)

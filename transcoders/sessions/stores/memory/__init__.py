@@ -63,8 +63,16 @@ class MemoryStore:
         self._mutex = threading.Lock()
         forks.watch(self)
 
+    def before_fork(self) -> None:
+        """Let nobody be halfway when the process is copied."""
+        self._mutex.acquire()
+
+    def resume(self) -> None:
+        """Go on, in the parent."""
+        self._mutex.release()
+
     def after_fork(self) -> None:
-        """In a child: another thread may have held the mutex."""
+        """Go on, in the child, with what there was."""
         self._mutex = threading.Lock()
 
     # ------------------------------------------------------------------------------------------------ records

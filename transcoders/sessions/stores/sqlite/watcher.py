@@ -24,11 +24,11 @@ class Watcher:
 
     def __init__(self, holder: Callable[[str], str | None]) -> None:
         self._holder = holder
-        self._closed = threading.Event()
         self._begin()
         forks.watch(self)
 
     def _begin(self) -> None:
+        self._closed = threading.Event()
         self._waiting: dict[str, tuple[str, Callable[[], object]]] = {}
         self._bell = threading.Event()
         self._starting = threading.Lock()
@@ -64,8 +64,11 @@ class Watcher:
             thread.join()
 
     def after_fork(self) -> None:
-        """In a child: nobody waits, and the thread is not here."""
+        """In a child: nobody waits, the thread is not here, and what it waited for may be locked for good."""
+        closed = self._closed.is_set()
         self._begin()
+        if closed:
+            self._closed.set()
 
     def _run(self) -> None:
         bell = self._bell
