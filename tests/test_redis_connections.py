@@ -276,6 +276,15 @@ def test_writes_wait_for_replicas(face):
     with pytest.raises(StoreError, match="fewer than 1 replicas confirmed it") as caught:
         face.run(lambda port: port.create(face.key, FIRST, HOUR), face.server.url(wait=1, timeout=1000))
     assert caught.value.unknown
+
+    async def refused(port):
+        assert not await port.create(face.key, record(1, b"z"), HOUR)
+        assert await port.save(face.key, SECOND, b"anything", HOUR) is Outcome.STALE
+        moved = await port.move(face.key, f"{face.key}2", SECOND, b"anything", HOUR, b"", 0)
+        assert moved is Outcome.STALE
+        assert not await port.delete(f"{face.key}2")
+
+    face.run(refused, face.server.url(wait=1, timeout=1000))
     with (
         servers.running(face.server.kind, "--repl-diskless-sync-delay", "0") as face.server,
         servers.running(face.server.kind, "--replicaof", f"127.0.0.1 {face.server.port}"),

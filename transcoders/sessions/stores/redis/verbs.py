@@ -182,7 +182,7 @@ class Verbs:
         """See Store.linked."""
         now = int(self.now() * 1000)
         (keys,), _ = await self._ask(("ZRANGEBYSCORE", f"tc:p:{{{principal}}}", f"({now}", "+inf"))
-        return [str(key, "ascii") for key in keys] if isinstance(keys, list) else []
+        return [str(key, "utf-8") for key in keys] if isinstance(keys, list) else []
 
     async def wait(self, key: str, token: str, seconds: float, /) -> None:  # noqa: ARG002 - a token has one lock
         """See Port.wait."""
@@ -205,7 +205,8 @@ class Verbs:
             return await self._ask(*commands, *self._freeing(key, token))
         wait = ("WAIT", self._replicas, max(1, int(self._seconds * 250)))
         replies, lost = await self._ask(*commands, wait, *self._freeing(key, token), bulk=True)
-        if _number(replies[len(commands)]) < self._replicas:
+        written, confirmed = replies[len(commands) - 1 : len(commands) + 1]
+        if not isinstance(written, list) and written in {1, b"OK"} and _number(confirmed) < self._replicas:
             raise StoreError(
                 f"the store at {self._target} has the write, but fewer than {self._replicas} replicas confirmed it "
                 "in time",
