@@ -401,6 +401,63 @@ def test_a_transaction_that_fails_changes_nothing(opened):
     assert store.acquire("old", "u", LONG).wait == 0
 
 
+class Interrupting(sqlite3.Connection):
+    """A connection during whose next statement but one the user gives up."""
+
+    patience = 1
+
+    def execute(self, sql, parameters=()):
+        cursor = super().execute(sql, parameters)
+        if sql == "BEGIN IMMEDIATE" and Interrupting.patience:
+            Interrupting.patience -= 1
+            raise KeyboardInterrupt
+        return cursor
+
+
+def test_an_interrupted_writer_leaves_no_lock(opened, monkeypatch):
+    """Who is interrupted while it begins, or halfway, changes nothing, and others write at once."""
+    store, other = opened(), opened()
+    store.create("stays", record(), LONG)
+
+    def give_up():
+        with store._database.transaction() as run:
+            run("DELETE FROM records")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        give_up()
+    assert other.load("stays")
+    assert other.create("k", record(), LONG)
+    store.close()
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Interrupting))
+    store = opened()
+    with pytest.raises(KeyboardInterrupt), store._database.transaction():
+        pytest.fail("it has not begun")
+    assert other.touch("k", LONG)
+    assert store.touch("k", LONG)
+
+
+def test_a_step_that_cannot_end(opened):
+    """An error at the end of a transaction is told like any other, by SQLite's name for it."""
+    store = opened()
+    with pytest.raises(StoreError, match=r"failed: SQLITE_ERROR"), store._database.transaction() as run:
+        run("COMMIT")
+    assert store.create("k", record(), LONG)
+
+
+class OnANetwork(sqlite3.Connection):
+    """A connection to a file system on which there is no WAL."""
+
+    def execute(self, sql, parameters=()):
+        return super().execute(sql.replace("= wal", "= delete"), parameters)
+
+
+def test_a_file_system_without_shared_memory(path, monkeypatch):
+    """Where SQLite does not turn to WAL, processes could not share the file: it is refused."""
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=OnANetwork))
+    assert not refused(path, "is on a file system without shared memory").retryable
+
+
 def test_a_database_locked_by_others(path, opened):
     """Writers wait for another process for the time they were given, and are told; readers do not wait at all."""
     store, data = opened(timeout=0.03), record()

@@ -121,6 +121,7 @@ class Database:
             line.mutex.release()
             raise told from None
         except BaseException:
+            line.close()  # it may have begun
             line.mutex.release()
             raise
         return connection.execute
