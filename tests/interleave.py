@@ -185,6 +185,9 @@ class Run:
     Args:
         story: what is told; see `tests.stories.Story`.
         budget: what may happen beside steps.
+
+    Attributes:
+        mishap: the faults that there were, and the verbs that they struck.
     """
 
     def __init__(self, story: Any, budget: Budget) -> None:
@@ -195,7 +198,7 @@ class Run:
         self.ghosts: list[Verb] = []
         self.current: Task | None = None
         self.apps: list[Any] = []
-        self.mishap = False
+        self.mishap: set[tuple[str, str]] = set()
         self.seen: set[str] = set()
         with self.entropy():
             story.begin(self)
@@ -230,6 +233,8 @@ class Run:
         with self.entropy():
             task = self.spawn(name, work, Port(self))
             while not task.over:
+                if not self._ready(task):
+                    self._pass(renew=True)
                 self._step("step", task)
         self.tasks.remove(task)
         return task.result
@@ -301,7 +306,8 @@ class Run:
         self.path.append(choice)
         if kind in FAULTS:
             self.faults -= 1
-            self.mishap = True
+            pending = self.tasks[at].pending
+            self.mishap.add((kind, pending.name if isinstance(pending, Verb) else ""))
         with self.entropy():
             if kind in {"tick", "stall"}:
                 self._pass(renew=kind == "tick")

@@ -109,3 +109,6 @@ class Holding:
                 await self._port.release(str(session.key), token)
             except StoreError:
                 self._counts["store_failures"] += 1
+            except BaseException:
+                session.token = token  # whoever is cancelled here lets go of it in `abandon`
+                raise
