@@ -210,6 +210,14 @@ class StoreContract:
         assert await rig.port.load(key) == data
 
     @scenario
+    async def test_a_repeated_create_changes_nothing(self, rig):
+        """The record keeps the end that the first create gave it."""
+        key, data = rig.key(), record()
+        await rig.port.create(key, data, rig.brief)
+        assert await rig.port.create(key, data, LONG) is True
+        await rig.becomes(rig.brief, lambda: rig.port.load(key), None)
+
+    @scenario
     async def test_save_replaces_what_it_was_based_on(self, rig):
         """SAVED on the record it knows, STALE on another, which stays."""
         port, key, first = rig.port, rig.key(), record()

@@ -29,7 +29,8 @@ _LOAD: Final = "SELECT data FROM records WHERE key = ? AND expires > ?"
 _HEAD: Final = "SELECT substr(data, 1, ?) FROM records WHERE key = ? AND expires > ?"
 _CREATE: Final = (
     "INSERT INTO records (key, expires, data) VALUES (?1, ?2, ?3) ON CONFLICT (key) "
-    "DO UPDATE SET expires = excluded.expires, data = excluded.data WHERE expires <= ?4 OR data = excluded.data"
+    "DO UPDATE SET expires = iif(expires <= ?4, excluded.expires, expires), data = excluded.data "
+    "WHERE expires <= ?4 OR data = excluded.data"
 )
 _SAVE: Final = "UPDATE records SET data = ?, expires = ? WHERE key = ? AND expires > ? AND substr(data, 5, 8) = ?"
 _PUT: Final = "UPDATE records SET data = ?, expires = ? WHERE key = ?"
