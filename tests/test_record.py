@@ -16,6 +16,7 @@ from transcoders.errors import (
     Foreign,
     Malformed,
     Refused,
+    Replayed,
     SpecError,
     Tampered,
     TooLarge,
@@ -449,6 +450,15 @@ def test_a_segment_of_an_older_record_is_noticed(spec):
         wire.read(new[: -tails[1]] + old[-tails[0] :], KEY).value("a")
 
 
+def test_an_encrypted_segment_is_no_session_of_its_own():
+    """Cut out of its record, with the start of a frame before it, it is not taken for a frame of the same key."""
+    wire = wired("json+aesgcm")
+    data = once({"user": {"admin": True, "note": "x" * 5000}})(wire)
+    segment = data[wire.read(data, KEY).contents()[1] :]
+    with pytest.raises(Replayed):
+        wire.read(b"\xc1T\x01" + segment, OTHER)
+
+
 def test_a_seal_of_another_key_is_told():
     """A record that another secret sealed is one of an unknown key."""
     data = once({"a": 1})(wired("json+hmac"))
@@ -541,6 +551,19 @@ def test_a_damaged_segment_stays_damaged_when_the_spec_changes():
     for one in (record, changed, new.read(changed.build({"good": 1}, NOW), KEY)):
         with pytest.raises(Tampered, match=r"^\$\.bad: "):
             one.value("bad")
+
+
+@pytest.mark.parametrize("spec", ["json+aesgcm", "msgpack+zlib+aesgcm+hmac", "cbor+hmac", "pickle+zstd+blake2"])
+def test_an_old_key_can_be_dropped(spec):
+    """One write under a new key is enough: nothing in the record needs the old one, touched or not."""
+    old = Wire(transcoder(spec, keys=[b"o" * 32]))
+    both = Wire(transcoder(spec, keys=[b"n" * 32, b"o" * 32]))
+    new = Wire(transcoder(spec, keys=[b"n" * 32]))
+    record = both.read(once(LARGE)(old), KEY)
+    again = both.read(record.build({"zero": 1}, NOW), KEY)
+    assert same(values(new.read(again.data, KEY)), {**LARGE, "zero": 1})
+    assert again.contents()[2]
+    assert again.build({}, NOW)[-800:] == again.data[-800:], "the next write copies segments again"
 
 
 def test_two_keys_of_one_spec():

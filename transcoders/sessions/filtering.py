@@ -1,12 +1,13 @@
 """What filters do to a record: the index goes through all of them, a segment in the tail through all but the seal.
 
 The seal covers header and index, bound to the key of the store; in the index stands the digest of each segment in the
-tail, so that what is read is authenticated, and nothing else is read. Segments are not bound to the key themselves: a
-session that gets another key keeps them as they are.
+tail, so that what is read is authenticated, and nothing else is read. Segments are not bound to the key themselves, so
+that a session that gets another key keeps them as they are; they are bound to being segments, for without their record
+they must not pass for a frame.
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from transcoders import frame
 from transcoders.chain import Chain
@@ -15,6 +16,9 @@ from transcoders.filters import Filter, Rank
 from transcoders.frame import NONE
 from transcoders.header import names
 from transcoders.sessions.stored import START
+
+SEGMENT: Final = b"transcoders/1/segment"
+"""The associated data of a cipher in the tail."""
 
 
 class Way(NamedTuple):
@@ -47,17 +51,9 @@ class Filtering:
     """
 
     __slots__ = (
-        "_ciphers",
-        "_compressors",
-        "_index",
-        "_seals",
-        "_segments",
-        "_size",
-        "bare",
-        "plain",
-        "sealed",
-        "tags",
-    )
+        *("_ciphers", "_compressors", "_id", "_index", "_seals", "_segments", "_size"),
+        *("bare", "plain", "sealed", "tags"),
+    )  # fmt: skip
 
     def __init__(self, chains: Sequence[Chain], size: int) -> None:
         filters, self._size = chains[0].filters, size
@@ -73,6 +69,7 @@ class Filtering:
             _learn(self._segments, inner, own=chain is chains[0])
         self.plain = not filters
         self.bare = next(iter(self._index.get(b"", ())), None)
+        self._id = self.seal(b"", b"", SEGMENT)[:2] if self._ciphers else b""  # of the key in the lead
 
     def compressed(self, index: bytes) -> tuple[bytes, bytes, bool]:
         """The index as small as it gets, the tags of all filters, and whether a compressor is among them."""
@@ -89,8 +86,13 @@ class Filtering:
         return body
 
     def open(self, tags: bytes, body: bytes, header: bytes, associated: bytes) -> tuple[bytes, Way]:
-        """The index that stands behind its header, and how it was read; raises DecodeError."""
-        return self._undone(self._index, tags, body, header, associated)
+        """The index that stands behind its header, and how it was read; raises DecodeError.
+
+        What an older key encrypted is read as what other filters wrote: with the next record all of it is encrypted
+        under the newest key, so that keys which no record names any more can be dropped.
+        """
+        index, way = self._undone(self._index, tags, body, header, associated)
+        return index, way._replace(own=False) if self._ciphers and way.own and body[:2] != self._id else way
 
     def stow(self, segment: bytes) -> bytes:
         """What stands in the tail of a segment."""
@@ -107,7 +109,7 @@ class Filtering:
         filters += self._ciphers
         start = _head(head, tuple(one.tag for one in filters))
         for one in self._ciphers:
-            body = one.apply(body, start, NONE)
+            body = one.apply(body, start, SEGMENT)
         return start[len(START) :] + body
 
     def fetch(self, stowed: bytes) -> bytes:
@@ -116,7 +118,7 @@ class Filtering:
             return stowed
         head = frame.parse(START + stowed[: frame.LONGEST])
         size = head.size - len(START)
-        body, _ = self._undone(self._segments, bytes(head.filters), stowed[size:], START + stowed[:size], NONE)
+        body, _ = self._undone(self._segments, bytes(head.filters), stowed[size:], START + stowed[:size], SEGMENT)
         return _head(head, ())[len(START) :] + body
 
     def _undone(self, ways: Ways, tags: bytes, body: bytes, header: bytes, associated: bytes) -> tuple[bytes, Way]:
