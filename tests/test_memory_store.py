@@ -4,7 +4,7 @@ import os
 import threading
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.clock import VirtualClock
@@ -224,6 +224,7 @@ VERBS = st.lists(
 
 
 @given(VERBS, st.sampled_from(["refuse", "drop"]))
+@settings(deadline=None)
 def test_the_books_are_right(verbs, full):
     """Whatever was done, the bytes counted are the bytes held, and neither bound is passed."""
     clock = VirtualClock()

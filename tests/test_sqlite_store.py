@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.clock import VirtualClock
@@ -628,7 +628,7 @@ def pair(tmp_path_factory):
 
 
 @given(st.lists(VERB, max_size=40))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None)
 def test_the_file_does_what_memory_does(pair, verbs):
     """Verb by verb, in any order and at any time, both stores give the same answers and hold the same records."""
     clock, stores, counter = pair
