@@ -1,4 +1,4 @@
-"""Both managers as if they were one, so that one scenario runs on either: verbs are called, whatever is awaited inside."""
+"""Both managers as if they were one, so that a scenario runs on either: verbs are called, and awaited inside."""
 
 import asyncio
 import inspect
@@ -112,7 +112,8 @@ class Driver:
         try:
             yield session
         except BaseException as error:
-            self.run(lambda: context.__aexit__(type(error), error, None))
+            raised = error
+            self.run(lambda: context.__aexit__(type(raised), raised, None))
             raise
         self.run(lambda: context.__aexit__(None, None, None))
 

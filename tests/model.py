@@ -80,7 +80,7 @@ class Model:
         self.release(key, token)
         return there
 
-    def move(self, old, new, data, base, ttl, trail, grace, token="", /):
+    def move(self, old, new, data, base, ttl, trail, grace, token="", /):  # noqa: PLR0917 - see Store.move
         """See Store.move."""
         self.release(old, token)
         if (there := self.load(new)) is not None:

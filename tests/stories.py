@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from math import inf
 from typing import Any
 
 from tests.interleave import FAULTS, Port, Run, Task, Violation
@@ -88,7 +87,7 @@ class Story:
         **settings: Any,
     ) -> None:
         self.name, self.requests, self.check, self.faults, self.model = name, requests, check, faults, model
-        self.extra, self.setup, self.age, self.together, self.expiry = always, setup or session, age, together, expiry
+        self.each, self.setup, self.age, self.together, self.expiry = always, setup or session, age, together, expiry
         self.known, self.policy, self.sid = known, Policy(**settings), ""
         self.plant = plant
         self.before: tuple[Any, ...] = ()
@@ -117,13 +116,15 @@ class Story:
             self.plant(app)
         for request in self.known:
             for _ in range(3):
-                app._core._opening._locks.learn(request, False, app._port.now())
+                app._core._opening._locks.learn(request, False, app._port.now())  # noqa: FBT003
         return app
 
     def shared_state(self, run: Run) -> int:
         """A hash of what requests of one process share beside the store."""
+        parts = [(app._core._holding, app._core._saving, app.acked) for app in run.apps]
         return hash(tuple(
-            (tuple(app._core._holding._waiting), tuple(app._core._saving._touched.items()), app.acked) for app in run.apps
+            (tuple(holding._waiting), tuple(saving._touched.items()), tuple(saving._busy.items()), acked)
+            for holding, saving, acked in parts
         ))  # fmt: skip
 
     def always(self, run: Run) -> None:
@@ -132,8 +133,8 @@ class Story:
             for token, (key, _) in app._port.kept.items():
                 if token not in run.seen and run.model.holder(key) != token:
                     broken(run, f"a request holds a lock that is another's: {token}, not {run.model.holder(key)!r}")
-        if self.extra is not None:
-            self.extra(run)
+        if self.each is not None:
+            self.each(run)
 
     def finally_(self, run: Run) -> None:
         """What must hold when all is over: every lock is free, or will be soon; and what the story is about."""
@@ -164,7 +165,7 @@ def stored(run: Run, sid: str) -> Record | None:
 
 def requests(run: Run) -> list[Task]:
     """The tasks that are requests, not shielded work of one."""
-    return [task for task in run.tasks if "'" not in task.name]
+    return [task for task in run.tasks if not task.shielded]
 
 
 # ---------------------------------------------------------------------------------------------------- what is there
@@ -193,6 +194,17 @@ async def increment(app: App, sid: str) -> str:
     async with app.session(sid, request="POST /n") as found:
         if found.new:
             return "anonymous"
+        found["n"] += 1
+    app.acked += 1
+    return "counted"
+
+
+async def increment_slowly(app: App, sid: str) -> str:
+    """The same, with something to wait for between reading and saving."""
+    async with app.session(sid, request="POST /n") as found:
+        if found.new:
+            return "anonymous"
+        await app._port.linked("whatever the application waits for")
         found["n"] += 1
     app.acked += 1
     return "counted"
@@ -393,9 +405,9 @@ def noted(run: Run) -> None:
     now = run.clock.tick()
     for key, (data, end) in run.model.records.items():
         record = WIRE.read(data, key)
-        if end > now and record.moved is None and (principal := record.principal) is not None:
-            if key not in run.model.linked(ids.key(principal)):
-                broken(run, f"a session of {principal} is not in its list")
+        principal = record.principal
+        if end > now and principal is not None and key not in run.model.linked(ids.key(principal)):
+            broken(run, f"a session of {principal} is not in its list")
 
 
 def all_ended(run: Run) -> None:
@@ -424,8 +436,11 @@ STORIES = (
     Story("two saves in a request", increment_twice, increment, check=counted, merge=COUNTED),
     Story("two increments, locked", increment, increment, check=counted_without_conflict, **LOCKED),
     Story("three increments, locked", increment, increment, increment, check=counted_without_conflict, **LOCKED),
+    Story("two slow increments, locked", increment_slowly, increment_slowly, check=counted_without_conflict, **LOCKED),
     Story("locked, else unlocked", increment, increment, check=counted, locking_mode="all", merge=COUNTED),
-    Story("locked, else read-only", increment, increment, check=counted, locking_mode="all", on_lock_timeout="read-only"),
+    Story(
+        "locked, else read-only", increment, increment, check=counted, locking_mode="all", on_lock_timeout="read-only"
+    ),
     Story("locked in one process", increment, increment, increment, check=counted, together=True, **LOCKED),
     Story(
         "a wrong guess of auto", increment_by_get, increment_by_get, increment, check=counted, merge=COUNTED,
@@ -440,9 +455,13 @@ STORIES = (
     Story("logout and a writer", logout, write_a, check=ended_for_good),
     Story("logout and a reader", logout, read, check=ended_for_good, age=1000.0),
     Story("logout, a reader and a writer", logout_after_reading, read, write_a, check=ended_for_good, age=1000.0),
-    Story("logout, a reader and a writer, locked", logout_after_reading, read, write_a, check=ended_for_good, age=1000.0,
-          **LOCKED),
-    Story("logout in a session that ends", logout_after_reading, write_a, check=ended_for_good, age=1900.0, expiry=True),
+    Story(
+        "logout, a reader and a writer, locked", logout_after_reading, read, write_a, check=ended_for_good, age=1000.0,
+        **LOCKED,
+    ),
+    Story(
+        "logout in a session that ends", logout_after_reading, write_a, check=ended_for_good, age=1900.0, expiry=True
+    ),
     Story("login and a writer", login, write_b, check=rotated),
     Story("login and a reader", login, read, check=rotated, age=1000.0),
     Story("login, a counter and a reader", login, increment, read, check=rotated, age=1000.0),
@@ -459,8 +478,11 @@ STORIES = (
     Story("a principal and nobody", become_v, become_nobody, check=noted, always=noted, on_conflict="mine"),
     Story("a principal and a login", become_v, login, check=noted, always=noted),
     Story("all of a principal and a login", end_all, login, check=all_ended, always=noted, setup=session_of_u),
-    Story("all of a principal and two logins", end_all, login, login, check=all_ended, always=noted, setup=session_of_u),
-    Story("all of a principal and a reader", end_all, read, check=all_ended, always=noted, setup=session_of_u, age=1000.0),
+    Story(
+        "all of a principal and two logins", end_all, login, login, check=all_ended, always=noted, setup=session_of_u
+    ),
+    Story(
+        "all of a principal and a reader", end_all, read, check=all_ended, always=noted, setup=session_of_u, age=1000.0
+    ),
     Story("a forged id", begin_forged, begin_forged, check=not_adopted, always=not_adopted),
 )  # fmt: skip
-_ = inf
