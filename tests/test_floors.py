@@ -26,7 +26,7 @@ FLOORS = {
     4: "sessions.distribution sessions.events sessions.ids sessions.locking sessions.merge sessions.policy "
     "sessions.msm sessions.notation sessions.ports sessions.prefix "
     "sessions.attribute sessions.attributes sessions.building "
-    "sessions.declared sessions.filtering sessions.index sessions.layout sessions.record sessions.references "
+    "sessions.declared sessions.driving sessions.filtering sessions.index sessions.layout sessions.record sessions.references "
     "sessions.session sessions.stored sessions.trial sessions.view sessions.wire sessions.world web.cookies",
     3: "registry chain header pipeline typed",
     2: "codecs codecs.* filters filters.*",

@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from tests.redis_ports import run
-from transcoders.errors import MissingExtra, StoreError
+from transcoders.errors import MissingExtra, SessionError, StoreError
+from transcoders.sessions.driving import drive
 from transcoders.sessions.stores.redis import resp, scripts
 from transcoders.sessions.stores.redis.asking import Asking
-from transcoders.sessions.stores.redis.port import driven
 from transcoders.sessions.stores.redis.url import parse
 from transcoders.sessions.stores.redis.wire import Lost, Refusal
 
@@ -153,5 +153,5 @@ def test_packages_that_are_missing(monkeypatch, package):
 
 def test_a_blocking_port_never_suspends():
     """What drives its coroutines says so if one did."""
-    with pytest.raises(RuntimeError, match="a blocking port suspended"):
-        driven(asyncio.sleep(0))
+    with pytest.raises(SessionError, match="the store is one for asyncio"):
+        drive(asyncio.sleep(0))

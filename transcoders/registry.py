@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Kind = Literal["codec", "filter", "transcoder", "reader", "type", "object", "store"]
 KINDS: Final = ("codec", "filter", "transcoder", "reader", "type", "object", "store")
 
-_REDIS: Final = ("transcoders.sessions.stores.redis:connect", ("redis",))
+_REDIS: Final = ("transcoders.sessions.stores.redis:connect", ("redis", "hiredis"))
 _BUILT_IN: Final = {
     ("codec", "pickle"): ("transcoders.codecs.pickle:PickleCodec", ()),
     ("codec", "msgpack"): ("transcoders.codecs.msgpack:MsgpackCodec", ("msgpack", "ormsgpack")),

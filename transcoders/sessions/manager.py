@@ -4,32 +4,18 @@ The core's coroutines never suspend over a blocking port, so one `send(None)` ru
 thread. A session reads its record on first access: a request that asks nothing of it costs no round trip.
 """
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Generic, Self, TypeVar
 
-from transcoders.errors import SessionError
+from transcoders.errors import TranscoderError
+from transcoders.sessions.driving import drive
 from transcoders.sessions.managing import Managing
 from transcoders.sessions.record import Record
 from transcoders.sessions.saving import Saved
 from transcoders.sessions.session import Session
 
 T = TypeVar("T")
-R = TypeVar("R")
-
-
-def drive(work: Coroutine[Any, Any, R]) -> R:
-    """The result of a coroutine that never suspends.
-
-    Raises:
-        SessionError: it suspended; the manager was given a store for asyncio.
-    """
-    try:
-        work.send(None)
-    except StopIteration as stop:
-        return stop.value  # type: ignore[no-any-return]
-    work.close()
-    raise SessionError("the store is one for asyncio: take AsyncSessionManager, or a store for threads")
 
 
 class SessionManager(Managing[T]):
@@ -68,7 +54,7 @@ class SessionManager(Managing[T]):
     def _load(self, session: Session[T]) -> Record:
         try:
             return drive(self._core.fetch(session))
-        except SessionError as error:
+        except TranscoderError as error:
             session.failure = error
             raise
 

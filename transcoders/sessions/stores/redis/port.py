@@ -5,6 +5,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from transcoders.sessions.clock import Clock
+from transcoders.sessions.driving import drive
 from transcoders.sessions.renewal import LoopRenewal, Renewal
 from transcoders.sessions.stores.redis.ear import LoopListener
 from transcoders.sessions.stores.redis.lines import Lines
@@ -49,7 +50,7 @@ class BlockingPort(Verbs):
         self.keep, self.forget = self._renewal.keep, self._renewal.forget
 
     def _renew(self, key: str, token: str, ttl: int) -> bool:
-        return driven(self.renew(key, token, ttl))
+        return drive(self.renew(key, token, ttl))
 
     async def shield(self, work: Coroutine[Any, Any, T], /) -> T:
         """The result of the work; nobody cancels a thread."""
@@ -59,14 +60,3 @@ class BlockingPort(Verbs):
         """Stop renewing, and close every connection."""
         self._renewal.close()
         await super().close()
-
-
-def driven(work: Coroutine[Any, Any, T]) -> T:
-    """The result of a coroutine that never suspends."""
-    try:
-        work.send(None)
-    except StopIteration as end:
-        result: T = end.value
-        return result
-    work.close()
-    raise RuntimeError("a blocking port suspended")
