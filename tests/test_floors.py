@@ -23,11 +23,11 @@ FLOORS = {
     6: "sessions.clock sessions.forks sessions.renewal sessions.runtime sessions.stores sessions.stores.* "
     "sessions.stats sessions.otel sessions.prometheus sessions.settings sessions.sources web.visit",
     5: "sessions.core sessions.holding sessions.opening sessions.principals sessions.saving",
-    4: "sessions.distribution sessions.events sessions.ids sessions.locking sessions.merge sessions.policy "
-    "sessions.msm sessions.notation sessions.ports sessions.prefix "
-    "sessions.attribute sessions.attributes sessions.building "
-    "sessions.declared sessions.driving sessions.filtering sessions.index sessions.layout sessions.record sessions.references "
-    "sessions.session sessions.stored sessions.trial sessions.view sessions.wire sessions.world web.cookies",
+    4: "sessions.attribute sessions.attributes sessions.building sessions.declared sessions.distribution "
+    "sessions.driving sessions.events sessions.filtering sessions.ids sessions.index sessions.layout "
+    "sessions.locking sessions.merge sessions.msm sessions.notation sessions.policy sessions.ports "
+    "sessions.prefix sessions.record sessions.references sessions.session sessions.stored sessions.trial "
+    "sessions.view sessions.wire sessions.world web.cookies",
     3: "registry chain header pipeline typed",
     2: "codecs codecs.* filters filters.*",
     1: "spec options frame limits tree packer timestamps arrays records fidelity buffers opcodes seal keyring "
