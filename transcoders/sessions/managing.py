@@ -77,18 +77,21 @@ class Managing(Generic[T]):
 
         Args:
             settings: store, transcoder, keys and policy.
-            others: `schema`, `limits`, `clock`.
+            others: `schema`, `limits`, `clock`; and what is to stand in place of the settings', such as a store that
+                is an object.
 
         Raises:
             SpecError: the configuration is wrong.
         """
         given: dict[str, Any] = {
+            "store": settings.store,
+            "transcoder": settings.transcoder,
             "keys": settings.keys(),
             "accept": settings.accept,
             "policy": settings.policy,
             **settings.places(),
         }
-        return cls(settings.store, settings.transcoder, **(given | others))
+        return cls(**(given | others))
 
     def now(self) -> float:
         """Seconds since 1970, by the manager's clock."""
@@ -113,7 +116,7 @@ class Managing(Generic[T]):
                 _LOG.exception("a listener of %r failed", event.kind)
 
     def _observe(self, session: Session[Any]) -> None:
-        """Let the shadow see what the request wrote."""
+        """Let the shadow see what the request wrote, where there is one."""
         if self._shadow is not None:
             self._shadow.observe(session.live(), session.record.attributes)
 

@@ -3,17 +3,19 @@
 The faces never import each other; what they share stands here.
 """
 
+from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
 from transcoders.errors import SpecError
 from transcoders.pipeline import Transcoder
+from transcoders.registry import imported
 from transcoders.sessions.managing import Managing
 from transcoders.sessions.ports import Port, Store
-from transcoders.sessions.settings import Settings
+from transcoders.sessions.settings import Settings, settings
 from transcoders.sessions.shadow import Shadow
 from transcoders.web.cookies import Cookie, Parameter, private, vary
 
-__all__ = ["Cookie", "Parameter", "Site", "private", "vary"]
+__all__ = ["Cookie", "Parameter", "Site", "configured", "private", "vary"]
 
 M = TypeVar("M", bound=Managing[Any])
 
@@ -73,3 +75,31 @@ def _manager(
     if transcoder is not None or settings:
         raise SpecError("the manager has its settings already: give them to it")
     return source
+
+
+def configured(kind: type[M], given: M | Settings | Mapping[str, Any] | str, where: str, **others: Any) -> M:
+    """The manager that the configuration of a framework describes.
+
+    Args:
+        kind: the class of the manager.
+        given: settings by name, of which store, transcoder, schema, limits and keys may be objects; the URL of the
+            store alone; Settings; or a manager.
+        where: what the framework calls it, for messages.
+        others: arguments of the manager.
+
+    Raises:
+        SpecError: the configuration is wrong.
+    """
+    if isinstance(given, Managing | Settings):
+        return _manager(kind, given, None, others)
+    if not isinstance(given, Mapping | str):
+        raise SpecError(f"{where} takes a mapping of settings, or the URL of a store, not {type(given).__name__}")
+    named = {"store": given} if isinstance(given, str) else dict(given)
+    objects = {name: named.pop(name) for name in ("schema", "limits", "keys") if name in named}
+    objects |= {name: named.pop(name) for name in ("store", "transcoder") if not isinstance(named.get(name, ""), str)}
+    if isinstance(objects.get("schema"), str):
+        objects["schema"] = imported(objects["schema"], f"schema {objects['schema']!r}")
+    made = settings(named)
+    if "store" not in {*objects, *made.sources}:
+        raise SpecError(f"sessions have no store: {where} = {{'store': 'redis://…'}}")
+    return kind.from_settings(made, **(objects | others))

@@ -47,23 +47,25 @@ class Visit:
         text: the value of the Cookie header, or the query string of the URL, whichever that way takes.
 
     Attributes:
+        way: how ids travel; a face may put another cookie there, which lives as long as the session asks for.
         sent: the ids in it, in its order.
     """
 
-    __slots__ = ("_way", "sent")
+    __slots__ = ("sent", "way")
 
     def __init__(self, way: Cookie | Parameter, text: str | bytes) -> None:
-        self._way, self.sent = way, way.candidates(text)
+        self.way, self.sent = way, way.candidates(text)
 
-    def set_cookie(self, session: Session[Any], saved: Saved, now: float) -> str | None:
+    def set_cookie(self, session: Session[Any], saved: Saved, now: float, *, anew: bool = False) -> str | None:
         """The value of the Set-Cookie header; None where the browser's cookie is good.
 
         Args:
             session: after it was saved, or ended.
             saved: what saving it came to.
             now: seconds since 1970.
+            anew: whether the browser's cookie is not good any more, since it is to live for another time.
         """
-        cookie, sid = self._way, session.sid
+        cookie, sid = self.way, session.sid
         if session.adrift or isinstance(cookie, Parameter):
             return None
         if session.ended:
@@ -73,7 +75,7 @@ class Visit:
             # not take the new cookie away, for a picture of the page.
             gone = bool(self.sent) and session.key is None and session.loaded and session.accessed
             return cookie.delete() if gone else None
-        if sid not in self.sent:
+        if anew or sid not in self.sent:
             return cookie.set(sid, _left(session, now))
         return cookie.renew(sid, _left(session, now)) if saved is not Saved.SKIPPED else None
 
@@ -87,7 +89,7 @@ class Visit:
         """
         if set_cookie is None and not session.accessed:
             return {}
-        if isinstance(self._way, Parameter):
+        if isinstance(self.way, Parameter):
             return {"Cache-Control": private(before("Cache-Control"))}
         found = {"Vary": vary(before("Vary"))}
         if set_cookie is not None:
@@ -107,6 +109,12 @@ def status(error: SessionError) -> int:
     if isinstance(error, StoreError | LockTimeout | TooManySessions):
         return BUSY
     return BUSY if isinstance(error, ReadOnly) and error.retryable else FAILED
+
+
+def hidden(session: Session[Any], code: int) -> SessionError | None:
+    """The error of the session behind a response of 500, which a framework made of it; None when there is none."""
+    error = session.failure
+    return error if code == FAILED and isinstance(error, SessionError) and status(error) != FAILED else None
 
 
 class Refusal(NamedTuple):
