@@ -14,7 +14,7 @@ bench: $(VENV)/.installed  ## which transcoder for these payloads: a verdict and
 	$(BIN)/python -m transcoders bench $(ARGS)
 
 test: $(VENV)/.installed lint  ## everything that must hold
-	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term $(ARGS)
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
