@@ -1,15 +1,19 @@
 """The golden records: sessions that lie in stores, which every release reads; cut or changed ones, which none does."""
 
+import hashlib
 import json
+import struct
 
 import pytest
 
-from tests.golden_records import CASES, KEY, OTHER, make, wire
+from tests.golden_records import CASES, KEY, KEYS, NOW, OTHER, make, wire
+from tests.handmade import sealed
 from tests.vectors.records import Vector, add, load, reads
-from transcoders import DecodeError
+from transcoders import DecodeError, transcoder
 from transcoders.errors import Replayed
-from transcoders.sessions.layout import EXT, PACKED, RECORD, TAIL, TRAIL
+from transcoders.sessions.layout import EXT, LONGEST, PACKED, RECORD, TAIL, TRAIL, written_by
 from transcoders.sessions.record import Record
+from transcoders.sessions.wire import Wire
 
 VECTORS = load()
 every_vector = pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector.name)
@@ -89,6 +93,30 @@ def test_no_sealed_record_is_read_under_another_key(vector):
     """A record that was moved to another session's key is a Replayed one."""
     with pytest.raises(Replayed):
         whole(wire(vector.case).read(bytes.fromhex(vector.data), OTHER))
+
+
+def test_a_record_made_by_hand():
+    """One that was put together from docs/format.md alone is read: ring, fields, seal, index, digest and tail."""
+    segment = b"\x04\x00" + json.dumps(["x" * 5000], separators=(",", ":")).encode()
+    digest = hashlib.sha256(segment).digest()[:16]
+    index = b"\x83\xa1n\x05\xa1s\xc4\x05\x04\x00[1]\xa1b\xc4\x19" + struct.pack(">BII", 0, 0, len(segment)) + digest
+    header = b"\xc1T\x11\x05" + struct.pack(">I4sBIIII", 7, b"last", 0x21, NOW, NOW + 5, 60, 3600)
+    header += b"\x10" + b"onetwo__"
+    header += struct.pack(">H", 6) + b"\x81\x01\xa3ann"
+    body = sealed(KEYS[0], "hmac", header, index, KEY.encode())[len(header) :]
+    data = header + struct.pack(">I", len(body)) + body + segment
+    record = Wire(transcoder("json+hmac", keys=KEYS)).read(data, KEY)
+    assert {name: record.value(name) for name in record.names()} == {"n": 5, "s": [1], "b": ["x" * 5000]}
+    assert (record.version, record.created, record.written, record.idle, record.absolute) == (7, NOW, NOW + 5, 60, 3600)
+    assert record.principal == "ann"
+    assert [written_by(data[:LONGEST], wid, 4) for wid in (b"last", b"onet", b"wo__", b"none")] == [True] * 3 + [False]
+
+
+def test_a_trail_made_by_hand():
+    """So is one of those."""
+    header = b"\xc1T\x12\x00" + bytes(4) + b"rand" + b"\x01\x10" + struct.pack(">H", len(OTHER))
+    data = sealed(KEYS[0], "hmac", header, OTHER.encode(), KEY.encode())
+    assert Wire(transcoder("json+hmac", keys=KEYS)).read(data, KEY).moved == OTHER
 
 
 def test_add_refuses_to_change_a_record(tmp_path):
