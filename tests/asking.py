@@ -38,15 +38,18 @@ async def ask(app: Callable[..., Awaitable[None]], path: str, cookie: str = "", 
     """The response of the application; what it raises is raised."""
     messages: list[dict[str, Any]] = []
     pending = [{"type": "http.request", "body": b"", "more_body": False}]
+    complete = asyncio.Event()
 
     async def receive() -> dict[str, Any]:
         if pending:
             return pending.pop()
-        await asyncio.Event().wait()  # the client stays
-        raise AssertionError
+        await complete.wait()  # the client stays until it has everything
+        return {"type": "http.disconnect"}
 
     async def send(message: dict[str, Any]) -> None:
         messages.append(message)
+        if message["type"] == "http.response.body" and not message.get("more_body"):
+            complete.set()
 
     await app(scope(path, cookie, method), receive, send)
     (start,) = [message for message in messages if message["type"] == "http.response.start"]

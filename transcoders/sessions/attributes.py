@@ -8,7 +8,7 @@ the end with what it was, so that `session["cart"].append(item)` needs no flag.
 from collections.abc import Callable, Iterator, MutableMapping
 from typing import Any, Final
 
-from transcoders.errors import DecodeError, EncodeError, ReadOnly, SessionError
+from transcoders.errors import DecodeError, EncodeError, ReadOnly, SessionError, TranscoderError
 from transcoders.sessions.attribute import Baseline, Pickled, unchanging
 from transcoders.sessions.merge import same
 from transcoders.sessions.record import ABSENT, Record, Stored
@@ -26,6 +26,7 @@ class Attributes(MutableMapping[str, Any]):
 
     Attributes:
         decoded: bytes of the record that were decoded.
+        failure: the error that kept the request from reading or changing it; None when there was none.
         new: whether it was never stored.
         read_only: why it takes no changes; empty when it does.
         asked: the names that were asked for, there or not; what is set under one may be made of what was there.
@@ -33,7 +34,7 @@ class Attributes(MutableMapping[str, Any]):
 
     __slots__ = (
         *("_accessed", "_assigned", "_encoded", "_live", "_loader", "_record", "_watched", "asked"),
-        *("decoded", "new", "read_only"),
+        *("decoded", "failure", "new", "read_only"),
     )  # fmt: skip
 
     def __init__(self, loader: Callable[[Any], Record] | None = None, record: Record | None = None) -> None:
@@ -44,6 +45,7 @@ class Attributes(MutableMapping[str, Any]):
         self._encoded: dict[str, Stored] = {}
         self._accessed = False
         self.read_only = ""
+        self.failure: TranscoderError | None = None
         self.asked: set[str] = set()
         self.decoded = 0
         self.new = record is not None and not record.data
@@ -203,6 +205,12 @@ class Attributes(MutableMapping[str, Any]):
 
     # Changing
 
+    def check_open(self) -> None:
+        """Raise ReadOnly when it takes no changes; a response can tell that from an error of the application's."""
+        if self.read_only:
+            self.failure = read_only(self.read_only)
+            raise self.failure
+
     def __setitem__(self, name: str, value: Any) -> None:
         """Set an attribute, which is encoded when the session is saved.
 
@@ -210,15 +218,13 @@ class Attributes(MutableMapping[str, Any]):
             EncodeError: no attribute can have that name.
             ReadOnly: the session takes no changes.
         """
-        if self.read_only:
-            raise read_only(self.read_only)
+        self.check_open()
         check_name(name)
         self._live[name] = value
         self._assigned[name] = None
 
     def __delitem__(self, name: str) -> None:
-        if self.read_only:
-            raise read_only(self.read_only)
+        self.check_open()
         if name not in self:
             raise KeyError(name)
         self._live[name] = ABSENT

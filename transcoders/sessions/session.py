@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from transcoders.errors import DecodeError, EncodeError, SessionError, SpecError
-from transcoders.sessions.attributes import Attributes, read_only
+from transcoders.errors import DecodeError, EncodeError, SessionError, SpecError, TranscoderError
+from transcoders.sessions.attributes import Attributes
 from transcoders.sessions.building import KEEP, Keep
 from transcoders.sessions.layout import HIGHEST
 from transcoders.sessions.record import ABSENT, Record
@@ -33,12 +33,11 @@ class Session(Attributes, Generic[T]):
         leaving: the record that is ended when it is saved; None where there is none.
         ended: whether it was ended.
         adrift: whether its store failed, so that nobody knows what it holds.
-        failure: what reading it on access came to; None unless that failed.
     """
 
     __slots__ = (
-        *("_absolute", "_idle", "_principal", "_view", "_wire"),
-        *("adrift", "ended", "failure", "key", "leaving", "others", "renewed", "request", "sid", "token", "__weakref__"),
+        *("_absolute", "_idle", "_principal", "_view", "_wire", "__weakref__"),
+        *("adrift", "ended", "key", "leaving", "others", "renewed", "request", "sid", "token"),
     )  # fmt: skip
 
     def __init__(
@@ -53,7 +52,6 @@ class Session(Attributes, Generic[T]):
         self._view: T | None = None
         self.ended = self.adrift = self.renewed = False
         self.leaving: Record | None = None
-        self.failure: SessionError | None = None
         self.sid: str | None = None
         self.key: str | None = None
         self.others: list[str] = []
@@ -81,8 +79,7 @@ class Session(Attributes, Generic[T]):
         Raises:
             ReadOnly: the session takes no changes.
         """
-        if self.read_only:
-            raise read_only(self.read_only)
+        self.check_open()
         self.renewed = True
 
     def login(self, principal: str) -> None:
@@ -103,13 +100,19 @@ class Session(Attributes, Generic[T]):
         Raises:
             ReadOnly: the session takes no changes.
         """
-        if self.read_only:
-            raise read_only(self.read_only)
+        self.check_open()
         record = self.record
         if not self.new:
             self.leaving = record
         self._restart(self._wire.blank("", 0, record.idle, record.absolute))
         self._forget_told()
+
+    def mark_modified(self) -> None:
+        """Nothing: what changed is found without being told; for code that was written for Starlette's sessions."""
+
+    def fail(self, error: TranscoderError) -> None:
+        """Raise the error when the session is asked for anything, because it could not be read."""
+        self.failure, self._loader = error, _raise
 
     def finish(self, reason: str) -> None:
         """Take no more changes; a session that was not asked for anything until now is not read any more either."""
@@ -124,8 +127,7 @@ class Session(Attributes, Generic[T]):
 
     @principal.setter
     def principal(self, principal: str | None) -> None:
-        if self.read_only:
-            raise read_only(self.read_only)
+        self.check_open()
         if principal is not None and (type(principal) is not str or not principal):
             raise EncodeError(f"the principal of a session is a str that says something, or None, not {principal!r}")
         self._principal = principal
@@ -142,8 +144,7 @@ class Session(Attributes, Generic[T]):
 
     def set_timeout(self, *, idle: int | None = None, absolute: int | None = None) -> None:
         """Let this session end after other times than others, in seconds; 0 for never."""
-        if self.read_only:
-            raise read_only(self.read_only)
+        self.check_open()
         for seconds in (idle, absolute):
             if seconds is not None and not (type(seconds) is int and 0 <= seconds <= HIGHEST):
                 raise EncodeError(f"a timeout is a whole number of seconds from 0 to {HIGHEST}, not {seconds!r}")
@@ -209,6 +210,10 @@ class Session(Attributes, Generic[T]):
         if self._record is None:
             return "<Session, not read yet>"
         return f"<Session of {', '.join(self._listed()) or 'nothing'}>"
+
+
+def _raise(session: Session[Any]) -> Record:
+    raise session.failure or SessionError("the session could not be read")
 
 
 def _refuse(session: Session[Any]) -> Record:
