@@ -15,7 +15,7 @@ import click
 from transcoders import __version__
 from transcoders.cli import benching, configuring, console, converting, inspecting, listing, training
 from transcoders.dictionary import LARGEST, SMALLEST
-from transcoders.errors import SpecError
+from transcoders.errors import SpecError, TranscoderError
 from transcoders.measure.operations import OPERATIONS
 from transcoders.measure.plan import BASELINE
 from transcoders.pipeline import transcoder
@@ -26,7 +26,7 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for 
 
 
 def _typed(command: T) -> T:
-    """The command with configuration errors as one line and exit code 2."""
+    """The command with errors as one line: exit code 2 for the configuration's, 1 for what failed on the way."""
 
     def run(*args: Any, **options: Any) -> Any:
         try:
@@ -34,6 +34,9 @@ def _typed(command: T) -> T:
         except SpecError as error:
             console.complain(f"error: {error}")
             sys.exit(2)
+        except TranscoderError as error:
+            console.complain(f"error: {error}")
+            sys.exit(1)
 
     return update_wrapper(run, command)  # type: ignore[return-value]
 
@@ -64,9 +67,14 @@ def list_(*, as_json: bool) -> None:
 @click.option(
     "-p", "--payload", "payloads", multiple=True, metavar="SOURCE",
     help="FILE.json, FILE.jsonl (a session a line), module:function, or a bundled family such as cart-5. "
-    "Repeat for several. Default: all bundled families.",
+    "Repeat for several. Default: all bundled families, with --via six of them.",
 )  # fmt: skip
-@click.option("--ops", default=",".join(OPERATIONS), show_default=True, help="What to time.")
+@click.option(
+    "--via", metavar="STORE",
+    help="Time whole session requests too, on this store, and let the verdict go by them: memory:, sqlite:PATH, "
+    "redis://... Sessions are made there under keys of their own, and ended.",
+)  # fmt: skip
+@click.option("--ops", help=f"What to time of {','.join(OPERATIONS)}. Default: all; with --via decode,encode.")
 @click.option("--rounds", type=click.IntRange(2), help="Interleaved rounds; more give narrower intervals.")
 @click.option("--fast", "preset", flag_value="fast", help="About half a minute, wider intervals.")
 @click.option("--rigorous", "preset", flag_value="rigorous", help="Several minutes, narrower intervals.")

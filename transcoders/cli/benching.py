@@ -9,9 +9,12 @@ from typing import Any, Literal
 
 from transcoders.cli import console
 from transcoders.errors import SpecError
-from transcoders.measure.plan import DEFAULT, FAST, PAYLOADS, RIGOROUS, SPECS, Plan, plan
+from transcoders.measure.operations import OPERATIONS
+from transcoders.measure.plan import DEFAULT, FAST, PAYLOADS, RIGOROUS, SPECS, VIA_OPS, VIA_PAYLOADS, Plan, plan
 from transcoders.measure.report import Report, render
+from transcoders.measure.shares import LAYERS, shares
 from transcoders.measure.study import Step, run
+from transcoders.measure.via import via
 
 RUNS = Path("results") / "runs"
 PRESETS = {"fast": FAST, "rigorous": RIGOROUS}
@@ -23,7 +26,7 @@ class Request:
 
     specs: tuple[str, ...]
     payloads: tuple[str, ...]
-    ops: str
+    ops: str | None
     rounds: int | None
     preset: str | None
     baseline: str
@@ -31,17 +34,20 @@ class Request:
     label: str
     output: Path | None
     resume: bool
+    via: str | None = None
 
     def plan(self) -> Plan:
         """The plan it asks for; raises SpecError."""
+        usual = (VIA_PAYLOADS, VIA_OPS) if self.via else (PAYLOADS, tuple(OPERATIONS))
         return plan(
             self.specs or SPECS,
-            self.payloads or PAYLOADS,
-            self.ops.split(","),
+            self.payloads or usual[0],
+            self.ops.split(",") if self.ops else usual[1],
             preset=PRESETS.get(self.preset or "", DEFAULT),
             rounds=self.rounds,
             baseline=self.baseline,
             affinity=self._affinity(),
+            via=via(self.via) if self.via else None,
         )
 
     def folder(self) -> Path:
@@ -96,7 +102,27 @@ class Outcome:
             "advice": list(verdict.advice),
             "folder": str(self.folder),
             "report": str(self.folder / "report.html"),
+            "cost": list(self.report.comparison.cost),
+            "via": self.report.comparison.results.via,
+            "requests": self._requests(),
         }  # fmt: skip
+
+    def _requests(self) -> list[dict[str, Any]]:
+        """Whole requests by transcoder, in microseconds; nothing when they were not measured."""
+        comparison = self.report.comparison
+        if not comparison.results.via:
+            return []
+        return [
+            {
+                "spec": spec,
+                "request": request,
+                **{layer: round(getattr(parts, layer) * 1e6, 3) for layer in LAYERS},
+                "calls": {name: comparison.results.calls[spec][name][request] for name in comparison.mix},
+            }
+            for spec in comparison.ranked
+            for request in comparison.cost
+            for parts in [shares(comparison, spec, request)]
+        ]
 
     def show(self) -> None:
         """Print the verdict, its table, and where the report lies."""
@@ -112,7 +138,10 @@ class Outcome:
             )
             for row in verdict.rows
         ]
-        console.table(f"decode + encode, and bytes, as ratios to {verdict.baseline}", columns, rows)
+        cost = " + ".join(self.report.comparison.cost)
+        where = f" on {self.report.comparison.results.via}" if self.report.comparison.results.via else ""
+        console.table(f"{cost}{where}, and bytes, as ratios to {verdict.baseline}", columns, rows)
+        self._show_requests()
         for line in (verdict.sentence, verdict.runner_up, *verdict.advice):
             if line:
                 console.say(line)
@@ -120,6 +149,18 @@ class Outcome:
             console.say(f"Left out: {spec}: {reason}")
         console.say(f"Noise floor of this run: {self.noise:.1%}; nearer than {verdict.floor.overall_tie:.1%} is a tie.")
         console.say(f"Report: {self.folder / 'report.html'}")
+
+    def _show_requests(self) -> None:
+        """Print where the time of whole requests goes."""
+        found = self._requests()
+        if found:
+            columns = [("transcoder", False), ("request", False), ("µs", True), *((layer, True) for layer in LAYERS)]
+            rows = [
+                (one["spec"], one["request"], f"{sum(one[layer] for layer in LAYERS):.1f}",
+                 *(f"{one[layer]:.1f}" for layer in LAYERS))
+                for one in found
+            ]  # fmt: skip
+            console.table("where the time of a request goes, µs, mean over the payloads", columns, rows)
 
 
 def bench(request: Request, *, quiet: bool) -> Outcome:

@@ -36,7 +36,8 @@ def _smaller(comparison: Comparison, rows: Sequence[Row]) -> list[str]:
     if smallest.bytes > _WORTH_SAYING * winner.bytes:
         return []
     said = f"If bytes cost more than time: {smallest.spec} ({cost(comparison, smallest, winner)})"
-    speeds = _break_even(comparison, winner.spec, smallest.spec)
+    # Whole requests have the way to their store in them already.
+    speeds = [] if comparison.results.via else _break_even(comparison, winner.spec, smallest.spec)
     if not speeds:
         return [said + "."]
     count = f"{len(speeds)} of {len(comparison.mix)} payloads"

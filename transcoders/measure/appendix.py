@@ -20,7 +20,7 @@ from transcoders.measure.results import Results
 
 def control_section(comparison: Comparison) -> Section:
     """The same transcoder against itself."""
-    ops = comparison.results.ops
+    ops = (*comparison.results.ops, *comparison.results.requests)
     rows = []
     for name in comparison.mix:
         estimates = [comparison.control(name, (op,)) for op in ops]
@@ -42,7 +42,7 @@ def numbers_section(comparison: Comparison) -> Section:
     for spec in results.specs:
         for name in (name for name in comparison.mix if comparison.has(spec, name)):
             sizes = results.sizes[spec, name]
-            for op in results.ops:
+            for op in (*results.ops, *results.requests, *results.parts):
                 time, against = comparison.time(spec, name, (op,)), comparison.ratio(spec, name, (op,))
                 loops = f"{results.loops[spec][f'{name}/{op}']:,}"
                 told = (microseconds(time.median), interval(time, 1e6), ratio(against.median), interval(against))
@@ -89,6 +89,8 @@ def _bench(results: Results) -> str:
     for source in results.sources:
         words += ["--payload", source]
     words += ["--rounds", str(results.rounds)]
+    if results.via:
+        words += ["--via", results.via]
     if results.baseline != BASELINE:
         words += ["--baseline", results.baseline]
     return shlex.join(words)

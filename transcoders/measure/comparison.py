@@ -32,6 +32,7 @@ from transcoders.measure.stats import (
 SMALLEST = 0.03
 """Below this a difference is a tie even on a silent machine: it would not survive a new release of the codec."""
 _REQUEST = ("decode", "encode")
+_WHOLE = ("read", "change")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,11 @@ class Comparison:
 
     def __init__(self, results: Results) -> None:
         self.results = results
-        self.cost = tuple(op for op in _REQUEST if op in results.ops) or results.ops
-        """The operations whose sum is the cost of a request: reading and writing a session, where both were timed."""
+        self.codec = tuple(op for op in _REQUEST if op in results.ops) or results.ops
+        """The operations whose sum is the codec's part of a request: reading and writing a session, where both were
+        timed."""
+        self.cost = _WHOLE if results.via else self.codec
+        """What the verdict goes by: whole requests that read and that change, where they were measured."""
 
     @cached_property
     def mix(self) -> tuple[str, ...]:
@@ -81,7 +85,7 @@ class Comparison:
 
     def has(self, label: str, payload: str) -> bool:
         """Whether the transcoder has numbers for the payload."""
-        return (label, payload, self.results.ops[0]) in self.results.times
+        return (label, payload, self.cost[0]) in self.results.times
 
     def bytes(self, spec: str) -> float:
         """The raw bytes as a ratio to the baseline, geometric mean over the mix."""
@@ -97,17 +101,17 @@ class Comparison:
         return estimate(self._ratios(spec, payload, ops))
 
     def overall(self, spec: str, ops: Sequence[str] | None = None) -> Estimate:
-        """The ratio to the baseline, geometric mean over the mix; of the request's cost if nothing else is named."""
+        """The ratio to the baseline, geometric mean over the mix; of the cost if nothing else is named."""
         return estimate(self._overall(spec, ops or self.cost))
 
     def between(self, spec: str, other: str) -> Estimate:
-        """The overall ratio of the request's cost of two transcoders, round by round: sharper than two intervals."""
+        """The overall ratio of the cost of two transcoders, round by round: sharper than two intervals."""
         return estimate(ratios(self._overall(spec, self.cost), self._overall(other, self.cost)))
 
     @cached_property
     def floor(self) -> Floor:
         """The noise floor of the run."""
-        singles = [(op,) for op in self.results.ops]
+        singles = [(op,) for op in (*self.results.ops, *self.results.requests)]
         cells = [estimate(self._control(name, ops)) for name in self.mix for ops in [*singles, self.cost]]
         distances = sorted(distance(cell.median) for cell in cells)
         overall = estimate(means_by_round([self._control(name, self.cost) for name in self.mix]))

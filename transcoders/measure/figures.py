@@ -12,7 +12,8 @@ from typing import Any
 from transcoders.errors import MissingExtra
 from transcoders.measure import labels
 from transcoders.measure.comparison import Comparison
-from transcoders.measure.palette import colours
+from transcoders.measure.palette import LAYER_COLOURS, colours
+from transcoders.measure.shares import shares
 
 FONTS = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 _Reach = tuple[Sequence[float], Sequence[float]]
@@ -46,7 +47,8 @@ def draw(comparison: Comparison) -> dict[str, str]:
     Raises:
         MissingExtra: matplotlib is not installed.
     """
-    return {"cost": _svg(comparison, _cost), "trade": _svg(comparison, _trade)}
+    drawn = {"cost": _svg(comparison, _cost), "trade": _svg(comparison, _trade)}
+    return drawn | ({"requests": _svg(comparison, _requests)} if comparison.results.via else {})
 
 
 def _svg(comparison: Comparison, draw_on: Callable[[Any, Comparison], None]) -> str:
@@ -68,7 +70,7 @@ def _svg(comparison: Comparison, draw_on: Callable[[Any, Comparison], None]) -> 
 def _cost(figure: Any, comparison: Comparison) -> None:
     """One panel for the cost, one for each of its operations, one for bytes; the fastest on top."""
     specs = comparison.ranked[::-1]
-    panels = [comparison.cost, *([(op,) for op in comparison.cost] if len(comparison.cost) > 1 else [])]
+    panels = [comparison.codec, *([(op,) for op in comparison.codec] if len(comparison.codec) > 1 else [])]
     figure.set_size_inches(2.6 * (len(panels) + 1), 1.1 + 0.34 * len(specs))
     tie = 1 + comparison.floor.overall_tie
     *timed, sized = figure.subplots(1, len(panels) + 1, sharey=True)
@@ -102,7 +104,33 @@ def _bars(axes: Any, comparison: Comparison, medians: Mapping[str, float], reach
         _note(axes, f"{median:.2f}", (high, row), (4, 0), ha="left")
 
 
-# Figure 2: the trade.
+# Figure 2: whole requests, as stacked bars.
+
+
+def _requests(figure: Any, comparison: Comparison) -> None:
+    """One panel for each request whose parts are known, a bar for each transcoder; the fastest on top."""
+    specs = comparison.ranked[::-1]
+    figure.set_size_inches(9.2, 1.5 + 0.34 * len(specs))
+    panels = figure.subplots(1, len(comparison.cost), sharey=True)
+    for axes, request in zip(panels, comparison.cost, strict=True):
+        found = [shares(comparison, spec, request) for spec in specs]
+        left = [0.0] * len(specs)
+        for layer, colour in LAYER_COLOURS.items():
+            widths = [getattr(each, layer) * 1e6 for each in found]
+            axes.barh([*specs], widths, left=left, color=colour, height=0.62, label=layer)
+            left = [start + width for start, width in zip(left, widths, strict=True)]
+        axes.grid(visible=False, axis="y")
+        axes.tick_params(axis="y", length=0)
+        axes.set_xlim(0, 1.18 * max(left))
+        axes.set_title(request)
+        axes.set_xlabel("µs")
+        for row, end in enumerate(left):
+            _note(axes, f"{end:.1f}", (end, row), (4, 0), ha="left")
+    handles, names = panels[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper right", ncols=len(names), frameon=False, fontsize=_LABEL)
+
+
+# Figure 3: the trade.
 
 
 def _trade(figure: Any, comparison: Comparison) -> None:
@@ -115,7 +143,7 @@ def _trade(figure: Any, comparison: Comparison) -> None:
     for axes in grid[len(names) :]:
         axes.set_visible(False)
     for axes in grid[max(0, len(names) - columns) : len(names)]:
-        axes.set_xlabel(f"{' + '.join(comparison.cost)}, µs")
+        axes.set_xlabel(f"{' + '.join(comparison.codec)}, µs")
     for axes in grid[: len(names) : columns]:
         axes.set_ylabel("bytes")
     figure.draw_without_rendering()  # the layout decides where the axes stand
@@ -137,7 +165,7 @@ def _panel(axes: Any, comparison: Comparison, name: str) -> dict[str, tuple[floa
     specs = [spec for spec in comparison.results.specs if comparison.has(spec, name)]
     sizes = comparison.results.sizes
     points = {
-        spec: (comparison.time(spec, name, comparison.cost).median * 1e6, sizes[spec, name].raw) for spec in specs
+        spec: (comparison.time(spec, name, comparison.codec).median * 1e6, sizes[spec, name].raw) for spec in specs
     }
     axes.set_title(name)
     _scale(axes.xaxis, [x for x, _ in points.values()])

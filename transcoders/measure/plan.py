@@ -18,9 +18,14 @@ from transcoders.measure.fingerprint import fingerprint
 from transcoders.measure.operations import OPERATIONS
 from transcoders.measure.payload import Payload, load
 from transcoders.measure.profile import Profile, profile
+from transcoders.measure.requests import PARTED, REQUESTS, attributes
+from transcoders.measure.via import Via
 
 SPECS = ("json", "msgpack", "cbor", "pickle", "json+zlib", "msgpack+zstd")
 PAYLOADS = ("bundled",)
+VIA_PAYLOADS = ("bundled:login,flash,cart-5,cart-50,wizard,plain-2k",)
+"""What whole requests are measured on by default: fewer, since there is more to measure on each."""
+VIA_OPS = ("decode", "encode")
 BASELINE = "json"
 CONTROLS = ("control-a", "control-b")
 
@@ -32,6 +37,8 @@ _TURN = 0.0006
 """Seconds of a turn beside the timed loops."""
 _SECONDS_PER_BYTE = 20e-9
 """Of one operation, typical of the codecs here; only for the estimate."""
+_SECONDS_PER_REQUEST = 20e-6
+"""Of one request beside its calls of the store; only for the estimate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +85,7 @@ class Plan:
         baseline: the spec that runs twice more in each round, as `control-a` and `control-b`: ratios refer to the
             mean of these two, and what lies between them is noise.
         cpu: the core that workers are pinned to; None leaves that to the system.
+        via: the store that whole requests are measured on; None for no requests.
     """
 
     candidates: tuple[Candidate, ...]
@@ -89,6 +97,12 @@ class Plan:
     values: int
     seconds: float
     cpu: int | None
+    via: Via | None = None
+
+    @property
+    def requests(self) -> tuple[str, ...]:
+        """Whole requests and their parts, if they are measured."""
+        return (*REQUESTS, *PARTED) if self.via else ()
 
     @property
     def specs(self) -> tuple[str, ...]:
@@ -108,7 +122,7 @@ class Plan:
     @property
     def benchmarks(self) -> tuple[str, ...]:
         """The names of what each worker times."""
-        return tuple(f"{subject.payload.name}/{op}" for subject in self.subjects for op in self.ops)
+        return tuple(f"{subject.payload.name}/{op}" for subject in self.subjects for op in (*self.ops, *self.requests))
 
     def order(self, turn: int) -> list[str]:
         """The labels in a turn: rotated by it, and backwards every other time, so that neighbours change too."""
@@ -135,10 +149,22 @@ class Plan:
 
     def _loops_seconds(self, values: float) -> float:
         """The estimated seconds of so many values of every benchmark."""
-        return values * len(self.ops) * sum(map(self._value_seconds, self.subjects))
+        codecs = len(self.ops) * sum(map(self._value_seconds, self.subjects))
+        return values * (codecs + sum(map(self._request_seconds, self.subjects)))
 
     def _value_seconds(self, subject: Subject) -> float:
         return max(self.seconds, _SECONDS_PER_BYTE * subject.profile.typical * subject.profile.variants)
+
+    def _request_seconds(self, subject: Subject) -> float:
+        """The estimated seconds of a value of every request and part of one."""
+        if self.via is None:
+            return 0.0
+        size = subject.profile.typical
+        names = max(len(attributes(value)) for value in subject.payload.variants)
+        each = _SECONDS_PER_REQUEST + _SECONDS_PER_BYTE * size / names
+        trips = {"read": self.via.trip, "change": 2 * self.via.trip}
+        wanted = max(subject.profile.variants, names)
+        return sum(max(self.seconds, wanted * (each + trips.get(request, 0.0))) for request in self.requests)
 
 
 def plan(  # noqa: PLR0913 - one argument for each option of the command line
@@ -151,8 +177,9 @@ def plan(  # noqa: PLR0913 - one argument for each option of the command line
     values: int | None = None,
     baseline: str = BASELINE,
     affinity: int | Literal["auto", "none"] = "auto",
+    via: Via | None = None,
 ) -> Plan:
-    """The plan of a study; `rounds` and `values` override the preset's.
+    """The plan of a study; `rounds` and `values` override the preset's, with `via` whole requests are measured too.
 
     Raises:
         SpecError: an unknown spec, payload or operation, a name that stands twice, or a number below 1.
@@ -175,6 +202,7 @@ def plan(  # noqa: PLR0913 - one argument for each option of the command line
         values=values,
         seconds=preset.seconds,
         cpu=_cpu(affinity),
+        via=via,
     )
 
 

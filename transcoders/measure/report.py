@@ -17,6 +17,7 @@ from transcoders.measure.directory import RunDirectory
 from transcoders.measure.document import Section
 from transcoders.measure.figures import draw
 from transcoders.measure.verdict import Verdict, verdict
+from transcoders.measure.wholes import requests_section
 
 TITLE = "Session transcoders, measured"
 _CODE = re.compile(r"`([^`]+)`")
@@ -68,6 +69,7 @@ def render(path: Path) -> Report:
 def _sections(comparison: Comparison, found: Verdict) -> list[Section]:
     return [
         sections.verdict_section(comparison, found),
+        *([requests_section(comparison)] if comparison.results.via else []),
         sections.speed_section(comparison),
         sections.size_section(comparison),
         sections.trade_section(comparison),

@@ -1,7 +1,7 @@
 """Results: everything that a run directory says, read and typed. It computes nothing."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,9 @@ class Results:
         sizes, checks: by spec and payload.
         values: timed values behind each round.
         order: start, end and labels of each round, as they ran.
+        via: the store of whole requests; None when they were not measured.
+        parts: of whole requests, timed like them.
+        calls: of the store, by spec, payload and request.
     """
 
     path: Path
@@ -59,6 +62,10 @@ class Results:
     times: Mapping[tuple[str, str, str], Rounds]
     sizes: Mapping[tuple[str, str], Sizes]
     checks: Mapping[tuple[str, str], Check]
+    via: str | None = None
+    requests: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    calls: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
 
     @property
     def specs(self) -> tuple[str, ...]:
@@ -103,6 +110,11 @@ def load(path: Path) -> Results:
         times=_times(files, plan, checks),
         sizes=_by_pair(directory.read(files.sizes), lambda found: Sizes(**found)),
         checks=checks,
+        # Runs of earlier releases know nothing of requests.
+        via=plan.get("via"),
+        requests=tuple(op for op in plan.get("requests", ()) if ":" not in op),
+        parts=tuple(op for op in plan.get("requests", ()) if ":" in op),
+        calls=record.get("calls", {}),
     )
 
 

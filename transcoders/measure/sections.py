@@ -95,6 +95,7 @@ def _facts(comparison: Comparison) -> Table:
         "python": python.strip(),
         "versions": ", ".join(f"{name} {version}" for name, version in results.versions.items()),
         "commit": results.commit or "none",
+        **({"store": results.via} if results.via else {}),
         "evidence": f"{results.rounds} rounds, {results.values} values of {results.seconds * 1000:g} ms in each",
     }
     return Table(cells(("this run", "")), tuple(cells(fact) for fact in facts.items()), text=(0, 1))
@@ -104,18 +105,19 @@ def speed_section(comparison: Comparison) -> Section:
     """How long, by payload and operation."""
     results = comparison.results
     blocks: list[Block] = [
-        Figure("cost", _cost_alt(comparison), "Figure 1. Bars: mean over the payloads; whiskers: 95 % interval; the "
-               "grey band around 1: what counts as a tie with the baseline."),
+        Figure("cost", _cost_alt(comparison), f"{_figure(comparison, 1)}. Bars: mean over the payloads; whiskers: 95 % "
+               "interval; the grey band around 1: what counts as a tie with the baseline."),
         Text(f"{METHOD} Ratios are sharper than times: what slows the machine for a while slows both sides. A tie is "
              f"one with `{results.baseline}`; the least ratio of a row is bold."),
     ]  # fmt: skip
-    if len(comparison.cost) > 1:
-        blocks.append(_speed_table(comparison, comparison.cost, "a session is read, and written again"))
-    blocks += [_speed_table(comparison, (op,), OPERATIONS[op]) for op in results.ops]
+    if len(comparison.codec) > 1:
+        blocks.append(speed_table(comparison, comparison.codec, "a session is read, and written again"))
+    blocks += [speed_table(comparison, (op,), OPERATIONS[op]) for op in results.ops]
     return Section("How fast", tuple(blocks))
 
 
-def _speed_table(comparison: Comparison, ops: Sequence[str], meaning: str) -> Table:
+def speed_table(comparison: Comparison, ops: Sequence[str], meaning: str) -> Table:
+    """The times of the operations together, a row for each payload; folded where they are no part of the cost."""
     specs, baseline = comparison.results.specs, comparison.results.baseline
     rows = []
     for name in comparison.mix:
@@ -133,7 +135,7 @@ def _speed_table(comparison: Comparison, ops: Sequence[str], meaning: str) -> Ta
         rows.append(tuple(row))
     title = f"{' + '.join(ops)}: {meaning}"
     caption = f"Microseconds; under them the ratio to {baseline} with its interval."
-    head, folded = _spec_head("payload", comparison), not set(ops) <= set(comparison.cost)
+    head, folded = _spec_head("payload", comparison), not set(ops) <= {*comparison.cost, *comparison.codec}
     return Table(head, tuple(rows), title, caption, folded=folded)
 
 
@@ -141,9 +143,14 @@ def _spec_head(first: str, comparison: Comparison) -> tuple[Cell, ...]:
     return (Cell(first), *(Cell(spec, colour=colour) for spec, colour in colours(comparison.results.specs).items()))
 
 
+def _figure(comparison: Comparison, number: int) -> str:
+    """The figure's number: that of whole requests, where there is one, comes before."""
+    return f"Figure {number + bool(comparison.results.via)}"
+
+
 def _cost_alt(comparison: Comparison) -> str:
-    told = (f"{spec} {comparison.overall(spec).median:.2f}" for spec in comparison.ranked)
-    return f"Time of {' + '.join(comparison.cost)} as a ratio to {comparison.results.baseline}: {', '.join(told)}."
+    told = (f"{spec} {comparison.overall(spec, comparison.codec).median:.2f}" for spec in comparison.ranked)
+    return f"Time of {' + '.join(comparison.codec)} as a ratio to {comparison.results.baseline}: {', '.join(told)}."
 
 
 def size_section(comparison: Comparison) -> Section:
@@ -193,9 +200,9 @@ def trade_section(comparison: Comparison) -> Section:
     """Bytes against time."""
     alt = f"Bytes against microseconds for each transcoder, on {len(comparison.mix)} payloads or a choice of them."
     caption = (
-        "Figure 2. Lower left is better; both axes are logarithmic. The solid line joins what nothing beats in both; a "
-        "dashed one leaves hollow marks out, where that differs. Hollow: a format of Python alone, in which bytes "
-        "written by others need a seal or a guard before they may be opened."
+        f"{_figure(comparison, 2)}. Lower left is better; both axes are logarithmic. The solid line joins what nothing "
+        "beats in both; a dashed one leaves hollow marks out, where that differs. Hollow: a format of Python alone, in "
+        "which bytes written by others need a seal or a guard before they may be opened."
     )
     return Section("The trade", (Figure("trade", alt, caption),))
 

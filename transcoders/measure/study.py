@@ -114,6 +114,7 @@ class _Study:
         self._checks[spec] = report["checks"]
         self._sizes[spec] = report["sizes"]
         self._record["loops"][spec] = report["loops"]
+        self._record["calls"][spec] = report["calls"]
         self._save()
 
     def _round(self, round_: int, missing: list[str]) -> None:
@@ -148,7 +149,8 @@ class _Study:
     def _job(self, spec: str, *, loops: Mapping[str, int], append: str | None) -> Job:
         plan = self._plan
         payloads = {subject.payload.name: subject.payload.variants for subject in plan.subjects}
-        return Job(spec, payloads, plan.ops, plan.seconds, plan.cpu, loops, append)
+        url = plan.via.url if plan.via else None
+        return Job(spec, payloads, plan.ops, plan.seconds, plan.cpu, loops, append, url, plan.requests)
 
     def _begun(self) -> Record:
         if self._files.run.exists():
@@ -161,6 +163,7 @@ class _Study:
             "versions": machine.versions(),
             "commit": machine.commit(),
             "loops": {},
+            "calls": {},
             "order": [],
         }
 
@@ -197,6 +200,8 @@ def _recorded(plan: Plan) -> Record:
         "seconds": plan.seconds,
         "cpu": plan.cpu,
         "files": {label: file_name(label) for label in plan.slots},
+        "via": plan.via.shown if plan.via else None,
+        "requests": plan.requests,
     }
 
 

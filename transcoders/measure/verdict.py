@@ -1,7 +1,8 @@
 """The verdict: which transcoder to use for the payloads measured, by a rule that a reader can follow.
 
-1. The cost of a request is decode + encode: a session is read, changed and written. It is compared with the baseline's
-   in each round; the mean over payloads is geometric, each payload counting once.
+1. The cost of a request is decode + encode: a session is read, changed and written. Where whole requests were measured
+   on a store, it is that of one that reads and one that changes. It is compared with the baseline's in each round; the
+   mean over payloads is geometric, each payload counting once.
 2. A transcoder that does not carry every payload of the mix is left out, and named.
 3. Ties share a rank, and among those that share the first one preferences decide that hold on every machine: see
    `ranking`.

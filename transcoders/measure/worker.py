@@ -19,17 +19,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from transcoders import Limits
 from transcoders.chain import Chain
-from transcoders.errors import MissingExtra, SpecError
+from transcoders.errors import DecodeError, EncodeError, MissingExtra, SpecError
 from transcoders.measure import timings
 from transcoders.measure.candidate import opened
 from transcoders.measure.operations import Timed, calibrated, timed
-from transcoders.measure.roundtrip import check
+from transcoders.measure.roundtrip import Check, check
 from transcoders.measure.sizes import Compress, sizes
 from transcoders.spec import parse
+
+if TYPE_CHECKING:
+    from transcoders.measure.requests import Place, Requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ class Job:
         payloads: the variants of each, by name.
         loops: by benchmark; empty for a survey, which finds them.
         append: the timing file; None for a survey.
+        via: the URL of the store that requests go through; None for no requests.
+        requests: which ones, and parts of them.
     """
 
     spec: str
@@ -49,10 +54,17 @@ class Job:
     cpu: int | None
     loops: Mapping[str, int]
     append: str | None
+    via: str | None = None
+    requests: tuple[str, ...] = ()
 
 
 class Worker:
-    """One transcoder with the payloads that it carries."""
+    """One transcoder with the payloads that it carries; `close` it.
+
+    Raises:
+        SpecError: the spec cannot be opened here.
+        StoreError: the store of the requests fails.
+    """
 
     def __init__(self, job: Job) -> None:
         self._job = job
@@ -60,12 +72,39 @@ class Worker:
         self.checks = {name: check(self._subject, variants) for name, variants in job.payloads.items()}
         self._variants = {name: variants for name, variants in job.payloads.items() if self.checks[name].ok}
         self._encoded = {name: [*map(self._subject.encode, variants)] for name, variants in self._variants.items()}
+        self._place: Place | None = None
+        self._requests = {} if job.via is None else self._stored(job.via)
+
+    def _stored(self, url: str) -> "dict[str, Requests]":
+        """The requests of each payload whose sessions come back as they were put in; the others fail."""
+        from transcoders.measure.requests import Place, Requests  # noqa: PLC0415 - what few need costs all time to load
+
+        place = self._place = Place(url, self._subject)
+        found = {}
+        for name, variants in list(self._variants.items()):
+            try:
+                requests = Requests(place, variants)
+                differs = requests.differing()
+            except (EncodeError, DecodeError) as error:
+                differs = f"as a session: {type(error).__name__}: {error}"
+            if differs:
+                self.checks[name] = Check(ok=False, stable=self.checks[name].stable, found=differs)
+                del self._variants[name]
+            else:
+                found[name] = requests
+        return found
+
+    def close(self) -> None:
+        """End the sessions that were stored."""
+        if self._place is not None:
+            self._place.close()
 
     def survey(self) -> dict[str, Any]:
-        """The sizes of each payload, and the loops of each benchmark."""
+        """The sizes of each payload, the loops of each benchmark, and how often each request calls the store."""
         zstd = _zstd()
         return {
-            "sizes": {name: asdict(sizes(encoded, zstd)) for name, encoded in self._encoded.items()},
+            "sizes": {name: asdict(sizes(self._encoded[name], zstd)) for name in self._variants},
+            "calls": {name: requests.calls() for name, requests in self._requests.items()},
             "loops": {f"{name}/{op}": calibrated(self._loop(name, op), self._job.seconds) for name, op in self._pairs},
         }
 
@@ -88,12 +127,15 @@ class Worker:
 
     @property
     def _pairs(self) -> list[tuple[str, str]]:
-        return [(name, op) for name in self._variants for op in self._job.ops]
+        return [(name, op) for name in self._variants for op in (*self._job.ops, *self._job.requests)]
 
     def _benchmark(self, name: str, op: str) -> "_Benchmark":
-        return _Benchmark(name, op, self._loop(name, op), self._job.loops[f"{name}/{op}"], len(self._variants[name]))
+        count = self._requests[name].count if op in self._job.requests else len(self._variants[name])
+        return _Benchmark(name, op, self._loop(name, op), self._job.loops[f"{name}/{op}"], count)
 
     def _loop(self, name: str, op: str) -> Timed:
+        if op in self._job.requests:
+            return self._requests[name].loop(op)
         return timed(op, self._subject, self._variants[name], self._encoded[name])
 
 
@@ -161,8 +203,16 @@ def serve(job: Job, lines: Iterable[bytes], reply: Callable[[str], object]) -> N
 
     Raises:
         SpecError: the spec cannot be opened here.
+        StoreError: the store of the requests fails.
     """
     worker = Worker(job)
+    try:
+        _serve(worker, job, lines, reply)
+    finally:
+        worker.close()
+
+
+def _serve(worker: Worker, job: Job, lines: Iterable[bytes], reply: Callable[[str], object]) -> None:
     report: dict[str, Any] = {"checks": {name: asdict(found) for name, found in worker.checks.items()}}
     if job.append is None:
         reply(json.dumps(report | worker.survey()))
