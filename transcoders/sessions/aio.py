@@ -65,7 +65,7 @@ class AsyncSessionManager(Managing[T]):
 
     async def destroy(self, session: Session[T] | str) -> bool:
         """End a session, given as such or by its id; False when there was none."""
-        return await self._core.destroy(self.begin(session) if isinstance(session, str) else session)
+        return await self._core.destroy(session)
 
     async def touch(self, session: Session[T]) -> Saved:
         """Put off the session's end, whether that is due or not."""

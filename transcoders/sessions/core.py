@@ -110,7 +110,7 @@ class Core:
             await self._saving.create(session, changes, header)
             return str(session.sid)
         sid = ids.make()
-        key, grace = ids.key(sid, self._prefix), int(self.policy.rotation_grace * 1000)
+        key, grace = self._key(sid), int(self.policy.rotation_grace * 1000)
 
         async def send(data: bytes, base: Record, header: Header, now: float) -> Outcome:
             life, trail = self._saving.life(base, header, now), self._wire.trail(key, base.key) if grace else b""
@@ -126,12 +126,16 @@ class Core:
         self._tell(Event(events.ROTATED, base.key, session.request, session.principal, key))
         return sid
 
-    async def destroy(self, session: Session[Any]) -> bool:
-        """End the session, for good; False when it was gone already. No request under way brings it back.
+    async def destroy(self, session: Session[Any] | str) -> bool:
+        """End a session, given as such or by its id, for good; False when it was gone already.
+
+        No request under way brings it back.
 
         Raises:
             StoreError: the store failed; the session may be there still.
         """
+        if isinstance(session, str):
+            return ids.valid(session) and await self._noting(self._delete(self._key(session), None, "", ""))
         self._opening.end(session)
         there = await self._noting(self._destroy(session))
         session.ended = True
@@ -140,7 +144,7 @@ class Core:
     async def _destroy(self, session: Session[Any]) -> bool:
         if session.key is None or (session.loaded and session.new and not session.adrift):
             return False
-        keys = [session.key, *(ids.key(sid, self._prefix) for sid in session.others if not session.loaded)]
+        keys = [session.key, *(self._key(sid) for sid in session.others if not session.loaded)]
         return await self._end(session, keys, session.record.principal if session.loaded else None)
 
     async def _end(self, session: Session[Any], keys: list[str], principal: str | None) -> bool:
@@ -161,7 +165,7 @@ class Core:
 
     async def end_all(self, principal: str, except_: Session[Any] | str | None) -> int:
         """End the sessions of a principal, all but the given one; how many. A login that races with it is a new one."""
-        kept = ids.key(except_, self._prefix) if isinstance(except_, str) else except_ and except_.key
+        kept = self._key(except_) if isinstance(except_, str) else except_ and except_.key
         ended = 0
         for _ in range(ROUNDS):
             records = [one for one in await self.sessions_of(principal) if one.key != kept]
@@ -190,7 +194,7 @@ class Core:
         To delete what a key holds might delete a trail that was left there a moment ago, and not the session. So it is
         moved, which compares, to a key that nobody knows.
         """
-        port, grave = self.port, ids.key(ids.make(), self._prefix)
+        port, grave = self.port, self._key(ids.make())
         for _ in range(TRIES):
             data = await port.load(key)
             if data is None:
@@ -202,6 +206,9 @@ class Core:
             if outcome is not Outcome.STALE:
                 return key, outcome is Outcome.SAVED
         return key, await port.delete(key)
+
+    def _key(self, sid: str) -> str:
+        return ids.key(sid, self._prefix)
 
     def _moved(self, data: bytes, key: str) -> str | None:
         try:

@@ -80,7 +80,7 @@ class SessionManager(Managing[T]):
 
     def destroy(self, session: Session[T] | str) -> bool:
         """End a session, given as such or by its id; False when there was none."""
-        return drive(self._core.destroy(self.open(session) if isinstance(session, str) else session))
+        return drive(self._core.destroy(session))
 
     def touch(self, session: Session[T]) -> Saved:
         """Put off the session's end, whether that is due or not."""
