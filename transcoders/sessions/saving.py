@@ -74,7 +74,9 @@ class Saving:
         counts["decoded_bytes"] += session.decoded
         if not changes and not header:
             counts["requests_without_change"] += 1
-            return Saved.SKIPPED if session.new else await self._rest(session)
+            if session.new or not (session.token or self._learns or self._due(session)):
+                return Saved.SKIPPED
+            return await self._rest(session)
         counts["requests_with_change"] += 1
         if session.read_only:
             raise read_only(session.read_only)
@@ -98,19 +100,21 @@ class Saving:
 
     async def _rest(self, session: Session[Any]) -> Saved:
         """The end of a request that changed nothing: a touch, when it is due."""
-        record, now = session.record, self._port.now()
         if self._learns:
-            self._locks.learn(session.request, False, now)  # noqa: FBT003
-        idle = record.idle
-        if idle and not session.read_only and self._policy.touch_due(idle, self._last(record), now):
+            self._locks.learn(session.request, False, self._port.now())  # noqa: FBT003
+        if self._due(session):
             return await self.touch(session)
-        if session.token:
-            await self._holding.let_go(session)
+        await self._holding.let_go(session)
         return Saved.SKIPPED
 
+    def _due(self, session: Session[Any]) -> bool:
+        """Whether to put off the end of a session that was not changed; this process knows its own touches."""
+        record, now = session.record, self._port.now()
+        due, idle = self._policy.touch_due, record.idle
+        return due(idle, record.written, now) and not session.read_only and due(idle, self._last(record), now)
+
     def _last(self, record: Record) -> float:
-        """When the session was touched or written last, as far as this process knows."""
-        return max(record.written, self._touched.get(record.key, 0.0))
+        return self._touched.get(record.key, 0.0)
 
     async def touch(self, session: Session[Any]) -> Saved:
         """Put off the session's end; SKIPPED when there is none, or it is gone already."""
@@ -152,7 +156,17 @@ class Saving:
 
     async def _save(self, session: Session[Any], changes: Changes, header: Header) -> int:
         """Store the changes on top of the newest record; the bytes stored."""
+        base, now = session.record, self._port.now()
+        if not (header or session.token or self._learns or self._hot(base.key)):
+            # Most writes are this one step. One that is refused is made anew below, which finds out why.
+            data = base.build(changes, int(now))
+            ttl = self._policy.ttl(*self.life(base, header, now), now)
+            if await self._port.save(base.key, data, base.etag, ttl) is Outcome.SAVED:
+                return await self._saved(session, base, data)
+        base, data = await self.write(session, changes, header, self._sender(session))
+        return await self._saved(session, base, data)
 
+    def _sender(self, session: Session[Any]) -> Send:
         async def send(data: bytes, base: Record, header: Header, now: float) -> Outcome:
             life = self.life(base, header, now)
             if header:
@@ -160,13 +174,16 @@ class Saving:
             token = self._holding.spend(session)
             return await self._port.save(base.key, data, base.etag, self._policy.ttl(*life, now), token)
 
-        base, data = await self.write(session, changes, header, send)
+        return send
+
+    async def _saved(self, session: Session[Any], base: Record, data: bytes) -> int:
+        """What is left to do when the bytes are stored; how many they are."""
         record = self._wire.read(data, base.key)
         session.settle(record)
         self._counts["saves"] += 1
         if record.principal is not None:
             now = self._port.now()
-            if self._policy.touch_due(record.idle, self._touched.get(record.key, 0.0), now):
+            if self._policy.touch_due(record.idle, self._last(record), now):
                 await self._note(record.key, record.principal, self.life(record, {}, now), now)
         return len(data)
 
@@ -189,7 +206,7 @@ class Saving:
         base = session.record
         if self._learns:
             self._locks.learn(session.request, True, self._port.now())  # noqa: FBT003
-        if self._busy and not session.token and self._port.tick() < self._busy.get(base.key, 0.0):
+        if not session.token and self._hot(base.key):
             changes, header, base = await self._again(session, base, changes, header, lock=True)
         for attempt in range(TRIES):
             now, token = self._port.now(), session.token
@@ -207,6 +224,10 @@ class Saving:
             _remember(self._busy, base.key, self._port.tick() + BUSY)
             changes, header, base = await self._again(session, base, changes, header, lock=attempt >= FREE)
         raise self._conflict(session, f"{TRIES} other writes came first", tuple(changes))
+
+    def _hot(self, key: str) -> bool:
+        """Whether the session had a conflict a moment ago."""
+        return bool(self._busy) and self._port.tick() < self._busy.get(key, 0.0)
 
     def life(self, base: Record, header: Header, now: float) -> Life:
         """When the session that is built on the base was created, and how long it lives."""
