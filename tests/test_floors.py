@@ -21,8 +21,8 @@ FLOORS = {
     7: "transcoders measure measure.* web web.aiohttp web.asgi web.django web.django.* web.flask web.wsgi "
     "embed embed.* sessions sessions.aio sessions.manager sessions.managing sessions.shadow",
     6: "sessions.clock sessions.forks sessions.renewal sessions.runtime sessions.stores sessions.stores.* "
-    "sessions.stats sessions.otel sessions.prometheus sessions.settings sessions.sources web.visit",
-    5: "sessions.core sessions.holding sessions.opening sessions.principals sessions.saving",
+    "sessions.stats sessions.otel sessions.prometheus sessions.settings sessions.sources web.exchange",
+    5: "sessions.core sessions.holding sessions.opening sessions.principals sessions.saving web.visit",
     4: "sessions.attribute sessions.attributes sessions.building sessions.declared sessions.distribution "
     "sessions.driving sessions.events sessions.filtering sessions.ids sessions.index sessions.layout "
     "sessions.locking sessions.merge sessions.msm sessions.notation sessions.policy sessions.ports "

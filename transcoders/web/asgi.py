@@ -19,12 +19,11 @@ from transcoders.errors import SessionError, TranscoderError
 from transcoders.pipeline import Transcoder
 from transcoders.sessions.aio import AsyncSessionManager
 from transcoders.sessions.ports import Port, Store
-from transcoders.sessions.saving import Saved
-from transcoders.sessions.session import Session
 from transcoders.sessions.settings import Settings
 from transcoders.sessions.shadow import Shadow
 from transcoders.web import Cookie, Site
-from transcoders.web.visit import BEGUN, BUSY, FAILED, Visit, hidden, refusal, status
+from transcoders.web.exchange import Exchange
+from transcoders.web.visit import BUSY, FAILED, Visit, refusal, status
 
 KEY: Final = "session"
 """Where a scope has the session of its request."""
@@ -32,8 +31,6 @@ TRY_AGAIN: Final = 1013
 """The code of a websocket that is closed because its session cannot be had (IANA, WebSocket Close Code Numbers)."""
 POLICY: Final = 1008
 """The code of a websocket that is closed for what its session has come to (RFC 6455, section 7.4.1)."""
-OPEN: Final = "the websocket is open, and a new session cannot reach the browser any more; store something before"
-"""Why a session that was not stored when a websocket was accepted takes no changes any more."""
 _STARTS: Final = {"http.response.start", "websocket.http.response.start"}
 _FULL: Final = 2  # starlette.routing.Match.FULL
 
@@ -101,13 +98,14 @@ class SessionMiddleware:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         visit = Visit(self._way, _cookies(scope) if self._by_cookie else scope.get("query_string", b""))
-        reply = _Reply(self.manager, visit, scope, self._key, receive, send)
+        reply = _Reply(scope, self._key, receive, send)
         try:
             session = self.manager.begin(visit.sent, request=self._label(scope))
         except SessionError as error:
             await reply.refuse(error)
             return
-        scope[self._key] = reply.session = session
+        scope[self._key] = session
+        reply.exchange = Exchange(self.manager, visit, session)
         try:
             await self.manager.load(session)
         except TranscoderError as error:
@@ -132,21 +130,15 @@ class _Reply:
     """What one request, or one websocket, is answered.
 
     Attributes:
-        session: its session.
+        exchange: what becomes of its session, once it has one.
     """
 
-    __slots__ = (
-        *("_accepted", "_begun", "_ended", "_key", "_left", "_manager", "_receive", "_refused", "_scope", "_send"),
-        *("_visit", "session"),
-    )  # fmt: skip
+    __slots__ = ("_key", "_left", "_receive", "_refused", "_scope", "_send", "exchange")
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what a request has
-        self, manager: AsyncSessionManager[Any], visit: Visit, scope: Scope, key: str, receive: Receive, send: Send
-    ) -> None:
-        self._manager, self._visit, self._scope, self._key = manager, visit, scope, key
-        self._receive, self._send = receive, send
-        self.session: Session[Any]
-        self._begun = self._accepted = self._ended = self._left = False
+    def __init__(self, scope: Scope, key: str, receive: Receive, send: Send) -> None:
+        self._scope, self._key, self._receive, self._send = scope, key, receive, send
+        self.exchange: Exchange
+        self._left = False
         self._refused: SessionError | None = None
 
     async def serve(self, app: App) -> None:
@@ -157,8 +149,7 @@ class _Reply:
         except BaseException as error:  # noqa: BLE001 - it is raised again, unless it is answered
             await self._fail(error)
         else:
-            if not self._begun or self._accepted:
-                await self._end()
+            await self.exchange.end()
 
     async def _fail(self, error: BaseException) -> None:
         """Let go of the session after an error, and answer it, or raise it again."""
@@ -166,11 +157,11 @@ class _Reply:
             if self._refused not in _causes(error):
                 raise error
             return
-        if self._accepted and self._left and isinstance(error, Exception):
-            await self._end()  # the application may say by an exception that the client has left
-        elif not self._begun or self._accepted:
-            await self._manager.discard(self.session)
-        if not isinstance(error, SessionError) or self._begun or status(error) == FAILED:
+        if self._left and isinstance(error, Exception):
+            await self.exchange.end()  # the application may say by an exception that the client has left
+        else:
+            await self.exchange.fail()
+        if not isinstance(error, SessionError) or self.exchange.begun or status(error) == FAILED:
             raise error
         await self.refuse(error)
 
@@ -184,80 +175,51 @@ class _Reply:
         """The application's `send`. When the session cannot be saved, the response is ours, and the error is raised."""
         if self._refused is not None:
             return
-        if not self._begun:
+        if not self.exchange.begun:
             try:
                 if message["type"] in _STARTS:
-                    message = await self._begin(message)
+                    self._adopt()
+                    message = self._told(message, await self.exchange.begin(message["status"]))
                 elif message["type"] == "websocket.accept":
-                    message = await self._accept(message)
+                    self._adopt()
+                    message = self._told(message, await self.exchange.accept())
             except SessionError as error:
                 await self.refuse(error)
                 raise
         if message["type"] == "websocket.close":
-            await self._end()
+            await self.exchange.end()
         await self._send(message)
 
-    async def _begin(self, message: Message) -> Message:
-        """Save the session; the beginning of a response, with what is said of the session."""
-        session, saved = self.session, Saved.SKIPPED
-        if error := hidden(session, message["status"]):
-            raise error
-        if message["status"] >= FAILED:
-            await self._manager.discard(session)
-        else:
-            saved = await self._save()
-        message = self._told(message, saved)
-        session.finish(BEGUN)
-        self._begun = True
-        return message
-
-    async def _accept(self, message: Message) -> Message:
-        """Save the session; the handshake of a websocket, with the cookie."""
-        message = self._told(message, await self._save())
-        if self.session.new:
-            self.session.finish(OPEN)
-        self._begun = self._accepted = True
-        return message
-
-    async def _end(self) -> None:
-        """Save what was changed since a websocket was accepted; there was no response, or there is none any more."""
-        if self._ended:
+    def _adopt(self) -> None:
+        """Take what somebody put in the place of the session, as `set_session` and `clear_session` of Litestar do."""
+        session, there = self.exchange.session, self._scope.get(self._key)
+        if there is session:
             return
-        self._ended, session = True, self.session
-        if session.renewed and self._accepted:
-            await self._manager.discard(session)
-            raise SessionError("a websocket that is open takes no new id to the browser: log in before it is accepted")
-        if session.new or not self._begun:
-            await self._manager.discard(session)
+        if isinstance(there, Mapping):
+            session.clear()
+            session.update(there)
         else:
-            await self._save()
-        session.finish(BEGUN)
+            session.logout()
+        self._scope[self._key] = session
 
-    async def _save(self) -> Saved:
-        session, there = self.session, self._scope.get(self._key)
-        if there is not session:  # somebody put something else there, as `request.set_session` of Litestar does
-            session.clear() if isinstance(there, Mapping) else session.logout()
-            session.update(there if isinstance(there, Mapping) else {})
-            self._scope[self._key] = session
-        return await self._manager.save(session)
+    def _told(self, message: Message, cookie: str | None) -> Message:
+        """The beginning of a response, with what has to be said of the session."""
+        session, visit = self.exchange.session, self.exchange.visit
+        if cookie is not None or session.accessed:
+            headers = [(bytes(name), bytes(value)) for name, value in message.get("headers", ())]
 
-    def _told(self, message: Message, saved: Saved) -> Message:
-        session, visit = self.session, self._visit
-        cookie = visit.set_cookie(session, saved, self._manager.now())
-        if cookie is None and not session.accessed:
-            return message
-        headers = [(bytes(name), bytes(value)) for name, value in message.get("headers", ())]
+            def before(name: str) -> str:
+                wanted = name.lower().encode()
+                return ", ".join(value.decode("latin-1") for key, value in headers if key.lower() == wanted)
 
-        def before(name: str) -> str:
-            wanted = name.lower().encode()
-            return ", ".join(value.decode("latin-1") for key, value in headers if key.lower() == wanted)
-
-        changed = {name.lower().encode(): value for name, value in visit.caching(session, cookie, before).items()}
-        told = [pair for pair in headers if pair[0].lower() not in changed]
-        told += [(name, value.encode("latin-1")) for name, value in changed.items()]
-        if cookie is not None:
-            told.append((b"set-cookie", cookie.encode("latin-1")))
-        return {**message, "headers": told}
+            changed = {name.lower().encode(): value for name, value in visit.caching(session, cookie, before).items()}
+            told = [pair for pair in headers if pair[0].lower() not in changed]
+            told += [(name, value.encode("latin-1")) for name, value in changed.items()]
+            if cookie is not None:
+                told.append((b"set-cookie", cookie.encode("latin-1")))
+            message = {**message, "headers": told}
+        self.exchange.told()
+        return message
 
     async def refuse(self, error: SessionError) -> None:
         """Answer in place of the application; raises the error where it is a mistake."""
