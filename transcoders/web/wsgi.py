@@ -23,7 +23,7 @@ from transcoders.sessions.session import Session
 from transcoders.sessions.settings import Settings
 from transcoders.sessions.shadow import Shadow
 from transcoders.web import Cookie, Site
-from transcoders.web.visit import BEGUN, FAILED, Visit, refusal
+from transcoders.web.visit import BEGUN, FAILED, Visit, hidden, refusal
 
 KEY: Final = "transcoders.session"
 """Where a request has its session."""
@@ -132,9 +132,10 @@ class _Reply:
             return  # the server says what is missing
         status, headers = self._head
         session, saved = self._session, Saved.SKIPPED
-        if status >= str(FAILED):
-            if status.startswith(str(FAILED)) and session.failure is not None:
-                raise session.failure  # somebody made a page of it
+        code = int(status[:3])
+        if error := hidden(session, code):
+            raise error
+        if code >= FAILED:
             self._manager.discard(session)
         else:
             saved = self._manager.save(session)
