@@ -81,20 +81,23 @@ class Attributes(MutableMapping[str, Any]):
 
     def settle(self, record: Record) -> None:
         """Go on from the record that was stored; values stay, unless others were stored in their place."""
-        before = self.record
-        record = record.declared(before.attributes)
-        if record.version != before.version + 1:
+        before, live, watched = self.record, self._live, self._watched
+        if record.attributes is not before.attributes:
+            record = record.declared(before.attributes)
+        if record.head[1] != before.head[1] + 1:
             self._drop(before, record)
         for name, stored in self._encoded.items():
-            if name in self._live and self._live[name] is not ABSENT and not unchanging(self._live[name]):
-                self._watched[name] = stored
+            value = live.get(name, ABSENT)
+            if value is ABSENT:
+                live.pop(name, None)
+                watched.pop(name, None)
+            elif unchanging(value):
+                watched.pop(name, None)
             else:
-                self._watched.pop(name, None)
-                if stored is ABSENT:
-                    self._live.pop(name, None)
+                watched[name] = stored
         self._record, self._encoded = record, {}
         self._assigned.clear()
-        self.asked.update(self._live)
+        self.asked.update(live)
 
     def _restart(self, record: Record) -> None:
         """Forget everything, and go on from this record."""
