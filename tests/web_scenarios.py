@@ -188,13 +188,13 @@ def logout(rig: Rig) -> str:
     return steps(told(answer), told(after), shown(after))
 
 
-@scenario("message after logout", "200, cookie set; new id; {'message': 'see you'}; None")
+@scenario("message after logout", "200, cookie set; new id; {'message': 'soon'}; None")
 def message(rig: Rig) -> str:
     """Logout leaves a message for the next page, in a session of its own."""
     site, browser = rig.replica(), Browser()
     browser.get(site, "/login?ann")
     sid = browser.sid
-    answer = browser.get(site, "/bye?see you")
+    answer = browser.get(site, "/bye?soon")
     new = "new id" if browser.sid not in {sid, ""} else "same id"
     return steps(told(answer), new, shown(browser.get(site, "/all")), shown(Browser(sid).get(site, "/who")))
 
@@ -215,8 +215,7 @@ def malformed(rig: Rig) -> str:
     site, outcomes = rig.replica(), set()
     for value in (
         "x", "", FORGED[1:], f"{FORGED}F", "../../etc/passwd*?[a]".ljust(LENGTH, "x"), "é" * LENGTH,
-        f"{FORGED[2:]}%0d%0aSet-Cookie:x=y", f"{FORGED}%0d%0a", f"{FORGED}\0", "F" * 100_000,
-        f'"{FORGED}"', f"{FORGED}\x7f",
+        f"{FORGED[2:]}%0d%0aSet-Cookie:x=y", f"{FORGED}%0d%0a", "F" * 100_000, f'"{FORGED}"',
     ):  # fmt: skip
         answer = site.ask("/who", f"{COOKIE}={value}")
         assert shown(answer) is None
