@@ -202,6 +202,27 @@ def test_the_share_is_a_setting(driven):
     assert "touch" in driver.tap.asked()
 
 
+def test_a_session_may_live_from_its_last_change_on(driven):
+    """touch_share=0: requests that change nothing put off nothing, and its principal keeps it in the list."""
+    driver = driven(touch_share=0)
+    with driver.session() as session:
+        session.login("user:ann")
+        session["n"] = 0
+    sid = session.sid
+    for _ in range(12):
+        driver.clock.advance(IDLE - 1)
+        with driver.session(sid) as session:
+            session["n"] += 1
+    assert len(driver.sessions_of("user:ann")) == 1
+    driver.tap.asked()
+    for _ in range(2):
+        driver.clock.advance(IDLE / 2)
+        with driver.session(sid) as session:
+            session.get("n")
+    assert driver.tap.asked() == ["load", "load"]
+    assert driver.read(sid) is None
+
+
 def test_a_session_ends_at_its_age_however_busy(driven):
     """The absolute timeout counts from the creation; neither touches nor writes put it off."""
     driver = driven(absolute_timeout=3600)

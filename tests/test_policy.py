@@ -27,7 +27,7 @@ def test_the_defaults_are_valid():
         ("lock_expiration", 0.1), ("lock_expiration", 3600), ("lock_timeout", 0), ("lock_timeout", 3600.0),
         ("max_lock_waiters", 1), ("on_lock_timeout", "read-only"), ("on_lock_timeout", "error"),
         ("operation_timeout", 0.01), ("operation_timeout", 600), ("max_inactive_interval", 0),
-        ("max_inactive_interval", 2**32 - 1), ("absolute_timeout", YEAR), ("touch_share", 0.001), ("touch_share", 1),
+        ("max_inactive_interval", 2**32 - 1), ("absolute_timeout", YEAR), ("touch_share", 0), ("touch_share", 1),
         ("rotation_grace", 60), ("on_conflict", "theirs"), ("on_conflict", "mine"), ("merge", {"n": max, "m": min}),
         ("on_undecodable", "raise"), ("on_store_failure", "anonymous"), ("max_active_sessions", 10),
         ("storage_key_prefix", "static:shop, host.hash"), ("request_uri_ignore_pattern", r".*\.css"),
@@ -48,7 +48,7 @@ BAD = [
     ("operation_timeout", [0, 0.009, 601, float("nan"), "1", None]),
     ("max_inactive_interval", [-1, 2**32, 1.5, 1800.0, float("nan"), "1800", None, True]),
     ("absolute_timeout", [-1, 2**32, 0.0, "1", None]),
-    ("touch_share", [0, 0.0009, 1.1, float("nan"), "0.1", None]),
+    ("touch_share", [-0.001, 1.1, float("nan"), "0.1", None]),
     ("rotation_grace", [-1, 61, "1", None]),
     ("on_conflict", ["", "retry", None, {}]),
     ("merge", [None, [], "counter", {"n": 1}, {"n": "counter"}, {1: max}]),
@@ -129,7 +129,7 @@ def test_how_long_a_record_lives(created, idle, absolute, now, ttl):
 
 @given(
     created=st.integers(0, 2**32 - 1), idle=st.integers(0, 2**32 - 1), absolute=st.integers(0, 2**32 - 1),
-    now=st.floats(0, 2**33), share=st.floats(0.001, 1),
+    now=st.floats(0, 2**33), share=st.floats(0, 1),
 )  # fmt: skip
 def test_a_record_lives_for_a_while_or_for_ever(created, idle, absolute, now, share):
     """Times to live are positive, FOREVER for sessions without an end alone, and no longer than either limit."""
@@ -165,11 +165,21 @@ def test_how_long_a_session_is_noted_under_its_principal(created, idle, absolute
         (1, 1800, 1800, True),
         (0.1, 0, 99_999, False),
         (0.1, 1800, -5, False),
+        (0, 1800, 99_999, False),
     ],
 )
 def test_when_a_touch_is_due(share, idle, passed, due):
     """After its share of the idle time; never for a session without one, nor when a clock went back."""
     assert Policy(touch_share=share).touch_due(idle, 1000, 1000 + passed) is due
+
+
+@pytest.mark.parametrize(
+    ("share", "passed", "due"), [(0.1, 179, False), (0.1, 180, True), (0, 1799, False), (0, 1800, True)]
+)
+def test_when_a_note_is_due(share, passed, due):
+    """With a touch; where nothing is touched, when the idle time has passed, of which a note lasts ten."""
+    assert Policy(touch_share=share).link_due(1800, 1000, 1000 + passed) is due
+    assert not Policy(touch_share=share).link_due(0, 1000, 1000 + passed)
 
 
 @given(share=st.floats(0.001, 1), idle=st.integers(1, YEAR))

@@ -228,7 +228,7 @@ def test_whole_numbers_stay_whole():
     assert settings(environ={}, max_inactive_interval="1.5m").policy.max_inactive_interval == 90
     assert "a whole number" in refused(max_inactive_interval="1500ms")
     assert "a whole number" in refused(max_lock_waiters="5s")
-    assert "a number from 0.001 to 1, not '10m'" in refused(touch_share="10m")
+    assert "a number from 0 to 1, not '10m'" in refused(touch_share="10m")
 
 
 @pytest.mark.parametrize("text", ["True", "FALSE", "yes", "no", "1", "0", "on", "", " true", "t"])

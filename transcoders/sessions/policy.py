@@ -69,7 +69,7 @@ class Policy:
     absolute_timeout: int = setting(0, "age at which a session ends, however busy; 0 for never", unit="s")
     touch_share: float = setting(
         0.1, "the share of the idle time that must have passed before a request that changes nothing puts the end off; "
-        "a session lives by as much longer than its idle time", low=0.001, high=1,
+        "a session lives by as much longer than its idle time; 0: only changes put the end off", high=1,
     )  # fmt: skip
     rotation_grace: float = setting(
         0.0, "how long an id stays valid after it was rotated, for requests under way; 0: it is dead at once", high=60,
@@ -132,7 +132,11 @@ class Policy:
 
     def touch_due(self, idle: int, last: float, now: float) -> bool:
         """Whether a session that was last touched then is to be touched now."""
-        return idle > 0 and now - last >= idle * self.touch_share
+        return 0 < idle * self.touch_share <= now - last
+
+    def link_due(self, idle: int, last: float, now: float) -> bool:
+        """Whether a session that was last noted under its principal then is to be noted for longer now."""
+        return 0 < idle * (self.touch_share or 1) <= now - last
 
 
 def over(created: int, absolute: int, now: float) -> bool:

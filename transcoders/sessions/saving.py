@@ -183,7 +183,7 @@ class Saving:
         self._counts["saves"] += 1
         if record.principal is not None:
             now = self._port.now()
-            if self._policy.touch_due(record.idle, self._last(record), now):
+            if self._policy.link_due(record.idle, self._last(record), now):
                 await self._note(record.key, record.principal, self.life(record, {}, now), now)
         return len(data)
 

@@ -56,7 +56,7 @@ class Unconfigured(NullSession):
             f"sessions have no store: app.config[{CONFIG!r}] = {{'store': 'redis://…'}}, then Sessions(app)"
         )
 
-    __setitem__ = __delitem__ = clear = pop = popitem = update = setdefault = _fail  # type: ignore[assignment]
+    __setitem__ = __delitem__ = clear = pop = popitem = update = setdefault = _fail
 
 
 class FlaskSession(SessionMixin):
@@ -157,7 +157,7 @@ class FlaskSession(SessionMixin):
         return self._read().new
 
     @property
-    def accessed(self) -> bool:  # type: ignore[override]
+    def accessed(self) -> bool:
         """Whether anybody asked for it; the response varies by the cookie then."""
         return self._touched or (self._held is not None and self._held.accessed)
 
@@ -166,7 +166,7 @@ class FlaskSession(SessionMixin):
         self._touched = accessed
 
     @property
-    def modified(self) -> bool:  # type: ignore[override]
+    def modified(self) -> bool:
         """Whether it was changed, in place too.
 
         True, when set, puts its end off though nothing has changed; False gives up what was changed until now.
