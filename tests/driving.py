@@ -11,6 +11,7 @@ from tests.clock import VirtualClock
 from transcoders.sessions.aio import AsyncSessionManager
 from transcoders.sessions.events import KINDS, Event
 from transcoders.sessions.manager import SessionManager
+from transcoders.sessions.runtime import Blocking, InPlace
 from transcoders.sessions.session import Session
 from transcoders.sessions.stores.memory import MemoryStore
 
@@ -58,8 +59,40 @@ class Tap:
         return calls
 
 
+class _Patient:
+    """A port that lets the time of the test's clock pass where it waits.
+
+    Attributes:
+        waits: the seconds that it was asked to wait for, each time.
+        meanwhile: what happens while it waits the first time, instead of time passing; it calls no manager.
+    """
+
+    def __init__(self, store: Any, clock: VirtualClock) -> None:
+        super().__init__(store, clock)  # type: ignore[call-arg]
+        self.clock = clock
+        self.waits: list[float] = []
+        self.meanwhile: Callable[[], object] | None = None
+
+    async def wait(self, key: str, token: str, seconds: float, /) -> None:
+        """See Port.wait."""
+        self.waits.append(seconds)
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is None:
+            self.clock.advance(seconds)
+        else:
+            meanwhile()
+
+
+class PatientBlocking(_Patient, Blocking):
+    """The same for threads."""
+
+
+class PatientInPlace(_Patient, InPlace):
+    """The same for asyncio."""
+
+
 class Driver:
-    """A manager of either kind over a tapped store in memory, on a clock that stands still.
+    """A manager of either kind over a tapped store in memory, on a clock that stands still until somebody waits.
 
     Args:
         kind: `sync` or `async`.
@@ -69,6 +102,7 @@ class Driver:
 
     Attributes:
         manager: the manager.
+        port: its port.
         events: what it told, in order.
     """
 
@@ -79,8 +113,9 @@ class Driver:
         self.tap = tap or Tap(MemoryStore(clock=self.clock))
         self.runner = asyncio.Runner()
         self.events: list[Event] = []
+        self.port: Any = (PatientBlocking if kind == "sync" else PatientInPlace)(self.tap, self.clock)
         manager: Any = SessionManager if kind == "sync" else AsyncSessionManager
-        self.manager = self.run(lambda: manager(self.tap, *arguments, clock=self.clock, **settings))
+        self.manager = self.run(lambda: manager(self.port, *arguments, **settings))
         for name in KINDS:
             self.manager.on(name, self.events.append)
 
@@ -116,6 +151,12 @@ class Driver:
             self.run(lambda: context.__aexit__(type(raised), raised, None))
             raise
         self.run(lambda: context.__aexit__(None, None, None))
+
+    def held(self, sid: str, *, request: str = "") -> Session[Any]:
+        """A session that is read, with its lock where the request takes it; it is not closed."""
+        session = self.open(sid, request=request)
+        _ = session.record
+        return session
 
     def begun(self, **attributes: Any) -> str:
         """The id of a new session with these attributes."""

@@ -1,4 +1,4 @@
-"""A request pays for what it touches: verbs of the store counted, times and limits kept, whatever the kind of manager."""
+"""A request pays for what it touches: verbs of the store counted, times and limits kept, by either kind of manager."""
 
 import pytest
 

@@ -1,0 +1,437 @@
+"""Which requests lock, how long they wait, what they do when they wait in vain; and that every lock is let go of."""
+
+import pytest
+
+from transcoders.errors import Conflict, DecodeError, EncodeError, LockTimeout, ReadOnly, SessionGone, StoreError
+from transcoders.sessions import ids
+from transcoders.sessions.merge import counter
+from transcoders.sessions.saving import Saved
+
+READ, WRITE = "GET /cart", "POST /cart"
+
+
+def free(driver):
+    """Whether no lock is held, and nobody waits for one."""
+    return driver.tap.store._locks._locks == {}
+
+
+def locked(driver, sid, request):
+    """Whether a request took the lock to read the session."""
+    driver.tap.asked()
+    with driver.session(sid, request=request) as session:
+        assert session["n"] is not None
+    return "acquire" in driver.tap.asked()
+
+
+# ------------------------------------------------------------------------------------------------ modes
+
+
+@pytest.mark.parametrize(("mode", "expected"), [("none", False), ("all", True)])
+def test_none_and_all(driven, mode, expected):
+    """Every request locks, or none does."""
+    driver = driven(locking_mode=mode)
+    sid = driver.begun(n=0)
+    assert [locked(driver, sid, request) for request in (READ, WRITE, "")] == [expected] * 3
+
+
+@pytest.mark.parametrize(
+    ("pattern", "request_", "expected"),
+    [
+        ("/cart", READ, True),
+        ("/cart", "GET /cart?x=1", True),
+        ("/cart", "GET /cart/1", False),
+        ("/(cart|user).*", "GET /user/1", True),
+        ("POST .*", WRITE, True),
+        ("POST .*", READ, False),
+        ("POST /cart", "POST /cart?next=/x", True),
+    ],
+)
+def test_a_pattern_matches_the_path_or_the_method_and_the_path(driven, pattern, request_, expected):
+    """As a whole, without the query string."""
+    driver = driven(locking_mode=f"uriPattern:{pattern}")
+    assert locked(driver, driver.begun(n=0), request_) is expected
+
+
+def test_auto_learns_which_requests_only_read(driven):
+    """After three requests of a name that changed nothing the fourth takes no lock, whatever its query string is."""
+    driver = driven(locking_mode="auto")
+    sid = driver.begun(n=0)
+    assert [locked(driver, sid, f"{READ}?page={page}") for page in range(5)] == [True] * 3 + [False] * 2
+    assert locked(driver, sid, WRITE)
+
+
+def test_auto_locks_a_request_that_writes(driven):
+    """A name that wrote once locks from then on, however often it only reads afterwards."""
+    driver = driven(locking_mode="auto")
+    sid = driver.begun(n=0)
+    for _ in range(3):
+        assert locked(driver, sid, WRITE)
+    with driver.session(sid, request=WRITE) as session:
+        session["n"] += 1
+    assert [locked(driver, sid, WRITE) for _ in range(5)] == [True] * 5
+
+
+def test_auto_forgets_after_six_hours(driven):
+    """A writer that only reads since then may become a reader, and a reader is looked at again."""
+    driver = driven(locking_mode="auto", max_inactive_interval=0)
+    sid = driver.begun(n=0)
+    with driver.session(sid, request=WRITE) as session:
+        session["n"] += 1
+    for _ in range(4):
+        locked(driver, sid, READ)
+    assert not locked(driver, sid, READ)
+    driver.clock.advance(6 * 3600 + 1)
+    assert locked(driver, sid, READ)
+    assert [locked(driver, sid, WRITE) for _ in range(4)] == [True] * 3 + [False]
+
+
+def test_auto_takes_a_login_for_a_write(driven):
+    """Giving the session a new id is a change, though the attributes are as they were."""
+    driver = driven(locking_mode="auto")
+    sid = driver.begun(n=0)
+    for _ in range(4):
+        with driver.session(sid, request="POST /login") as session:
+            sid = driver.rotate(session)
+    assert locked(driver, sid, "POST /login")
+
+
+def test_auto_always_locks_a_request_without_a_name(driven):
+    """There is nothing to remember about it."""
+    driver = driven(locking_mode="auto")
+    sid = driver.begun(n=0)
+    assert [locked(driver, sid, "") for _ in range(5)] == [True] * 5
+
+
+def test_auto_that_guessed_wrong_loses_nothing(driven):
+    """A request taken for a reader that writes is caught by the version, merged, and locks from then on."""
+    driver = driven(locking_mode="auto", merge={"n": counter})
+    sid = driver.begun(n=0)
+    while locked(driver, sid, READ):
+        pass
+    one, other = driver.held(sid, request=READ), driver.held(sid, request=READ)
+    one["n"] += 1
+    other["n"] += 1
+    assert [driver.save(one), driver.save(other)] == [Saved.WRITTEN] * 2
+    assert driver.read(sid) == {"n": 2}
+    assert locked(driver, sid, READ)
+    assert driver.counters["merges"] == 1
+
+
+def test_a_new_session_needs_no_lock(driven):
+    """Nobody else knows it."""
+    driver = driven(locking_mode="all")
+    driver.begun(n=0)
+    assert driver.tap.asked() == ["create"]
+
+
+# ------------------------------------------------------------------------------------------------ waiting
+
+
+def test_a_waiter_gets_the_lock_when_it_is_let_go_of(driven):
+    """It reads what the holder wrote, and both are stored."""
+    driver = driven(locking_mode="all")
+    sid = driver.begun(n=0)
+    key, store = ids.key(sid), driver.tap.store
+    record = driver.manager._wire.read(store.acquire(key, "holder", 5000).data, key)
+    driver.port.meanwhile = lambda: store.save(key, record.build({"n": 1}, 0), record.etag, 0, "holder")
+    with driver.session(sid) as session:
+        session["n"] += 1
+    assert driver.read(sid) == {"n": 2}
+    assert driver.port.waits == [pytest.approx(1.0)]
+    assert driver.counters["locks_waited"] == 1
+    assert driver.counters["conflicts"] == 0
+    assert free(driver)
+
+
+def test_waiting_is_bounded_by_lock_timeout(driven):
+    """After so many seconds the request has waited in vain, which is counted."""
+    driver = driven(locking_mode="all", lock_timeout=3.5, on_lock_timeout="error")
+    sid = driver.begun(n=0)
+    holder = driver.held(sid)
+    before = driver.clock.now()
+    with pytest.raises(LockTimeout, match="3.5 s"), driver.session(sid) as session:
+        _ = session["n"]
+    assert driver.clock.now() - before == pytest.approx(3.5)
+    assert driver.counters["lock_timeouts"] == 1
+    driver.discard(holder)
+    assert free(driver)
+
+
+def test_waiting_in_vain_may_go_on_without_the_lock(driven):
+    """on_lock_timeout=proceed: the write is compared all the same, and merged."""
+    driver = driven(locking_mode="all", on_lock_timeout="proceed")
+    sid = driver.begun(n=0, theme="light")
+    holder = driver.held(sid)
+    holder["n"] += 1
+    with driver.session(sid) as session:
+        session["theme"] = "dark"
+    driver.save(holder)
+    assert driver.read(sid) == {"n": 1, "theme": "dark"}
+    assert free(driver)
+
+
+def test_waiting_in_vain_may_leave_the_session_read_only(driven):
+    """on_lock_timeout=read-only: what is there is read, a change is refused."""
+    driver = driven(locking_mode="all", on_lock_timeout="read-only")
+    sid = driver.begun(n=0)
+    holder = driver.held(sid)
+    with driver.session(sid) as session:
+        assert session["n"] == 0
+        with pytest.raises(ReadOnly, match="lock"):
+            session["n"] = 1
+    driver.discard(holder)
+    assert free(driver)
+
+
+def test_a_change_made_before_the_session_turned_out_read_only_is_refused():
+    """What was set before anything was read is not stored without the lock, and that is told."""
+    from tests.driving import Driver
+
+    driver = Driver("sync", locking_mode="all", on_lock_timeout="read-only")
+    sid = driver.begun(n=0)
+    holder = driver.held(sid)
+    session = driver.open(sid)
+    session["n"] = 1
+    with pytest.raises(ReadOnly):
+        driver.save(session)
+    driver.discard(holder)
+    assert driver.read(sid) == {"n": 0}
+    assert free(driver)
+    driver.end()
+
+
+def test_those_who_wait_are_counted_while_they_do(driven):
+    """By the session, and no longer than they wait."""
+    driver = driven(locking_mode="all", max_lock_waiters=1, on_lock_timeout="error")
+    sid = driver.begun(n=0)
+    key, store, seen = ids.key(sid), driver.tap.store, []
+    waiting = driver.manager._core._holding._waiting
+
+    def meanwhile():
+        seen.extend((name, len(tokens)) for name, tokens in waiting.items())
+        store.release(key, "holder")
+
+    store.acquire(key, "holder", 5000)
+    driver.port.meanwhile = meanwhile
+    with driver.session(sid) as session:
+        assert session["n"] == 0
+    assert seen == [(key, 1)]
+    assert waiting == {}
+
+
+def test_one_more_waiter_is_refused_at_once(driven):
+    """The bound counts requests of the process that wait for the same session."""
+    driver = driven(locking_mode="all", max_lock_waiters=1, on_lock_timeout="error")
+    sid = driver.begun(n=0)
+    holder = driver.held(sid)
+    driver.manager._core._holding._waiting[ids.key(sid)] = {"somebody"}
+    with pytest.raises(LockTimeout), driver.session(sid) as session:
+        _ = session["n"]
+    assert driver.port.waits == []
+    driver.discard(holder)
+    assert free(driver)
+
+
+def test_the_lock_of_a_dead_process_is_free_after_its_time(driven):
+    """A waiter asks again right when the holder's time is over."""
+    driver = driven(locking_mode="all", lock_timeout=10.0, lock_expiration=5.0, on_lock_timeout="error")
+    sid = driver.begun(n=0)
+    driver.tap.store.acquire(ids.key(sid), "dead", 5000)
+    before = driver.clock.now()
+    with driver.session(sid) as session:
+        session["n"] += 1
+    assert 5.0 <= driver.clock.now() - before < 5.1
+    assert driver.read(sid) == {"n": 1}
+
+
+# ------------------------------------------------------------------------------------------------ holding
+
+
+def test_a_lock_is_renewed_while_its_request_lives(driven):
+    """From the moment that it is held until the request ends, however it ends."""
+    driver = driven(locking_mode="all")
+    sid = driver.begun(n=0)
+    kept = driver.port._renewal._held.locks
+    session = driver.held(sid)
+    assert list(kept) == [session.token]
+    driver.discard(session)
+    assert kept == {}
+    with driver.session(sid) as session:
+        session["n"] += 1
+        assert list(kept) == [session.token]
+    assert kept == {}
+
+
+def test_a_holder_that_was_too_slow_frees_nobody_elses_lock(driven):
+    """Its lock is over and another's; its write is compared, and the other's lock stays."""
+    driver = driven(locking_mode="all", lock_expiration=5.0, lock_timeout=0.0, on_lock_timeout="error")
+    sid = driver.begun(n=0, theme="light")
+    slow = driver.held(sid)
+    driver.clock.advance(5.1)
+    other = driver.held(sid)
+    other["n"] += 1
+    slow["theme"] = "dark"
+    assert driver.save(slow) is Saved.WRITTEN
+    with pytest.raises(LockTimeout), driver.session(sid) as session:
+        _ = session["n"]
+    assert driver.save(other) is Saved.WRITTEN
+    assert driver.read(sid) == {"n": 1, "theme": "dark"}
+    assert free(driver)
+
+
+def test_a_busy_session_is_written_in_turn(driven):
+    """Without locks, a write that found newer records takes the lock to put its changes on top of the next."""
+    driver = driven(merge={"n": counter})
+    sid = driver.begun(n=0)
+    mine, theirs = driver.held(sid), driver.held(sid)
+    mine["n"] += 1
+    theirs["n"] += 1
+    driver.save(theirs)
+    real, left = driver.tap.store.save, [3]
+
+    def interfere(*arguments):
+        if left[0]:
+            left[0] -= 1
+            other = driver.manager._wire.read(driver.tap.store.load(arguments[0]), arguments[0])
+            changed = other.build({"n": other.value("n") + 1}, int(driver.clock.now()))
+            real(arguments[0], changed, other.etag, 0)
+
+    driver.tap.wrong["save"] = interfere
+    driver.tap.asked()
+    assert driver.save(mine) is Saved.WRITTEN
+    assert "acquire" in driver.tap.asked()
+    assert driver.read(sid) == {"n": 5}
+    assert free(driver)
+
+
+# ------------------------------------------------------------------------------------------------ letting go
+
+
+class Unstorable:
+    """What no session can hold."""
+
+
+def fails_to_encode(driver, session):
+    session["n"] = Unstorable()
+    with pytest.raises(EncodeError):
+        driver.save(session)
+
+
+def conflicts(driver, session):
+    key = session.key
+    record = driver.manager._wire.read(driver.tap.store.load(key), key)
+    driver.tap.store.save(key, record.build({"n": 7}, 0), record.etag, 0)
+    session["n"] += 1
+    with pytest.raises(Conflict):
+        driver.save(session)
+
+
+def goes(driver, session):
+    session["n"] += 1
+    driver.tap.store.delete(session.key)
+    with pytest.raises(SessionGone):
+        driver.save(session)
+
+
+def fails_to_write(driver, session):
+    session["n"] += 1
+    driver.tap.wrong["save"] = StoreError("cut")
+    with pytest.raises(StoreError):
+        driver.save(session)
+
+
+def fails_to_touch(driver, session):
+    driver.clock.advance(1.0)
+    driver.tap.wrong["touch"] = StoreError("cut")
+    with pytest.raises(StoreError):
+        driver.save(session)
+
+
+def fails_to_rotate(driver, session):
+    driver.tap.wrong["move"] = StoreError("cut")
+    with pytest.raises(StoreError):
+        driver.rotate(session)
+    driver.discard(session)
+
+
+def fails_to_end(driver, session):
+    driver.tap.wrong["delete"] = StoreError("cut")
+    with pytest.raises(StoreError):
+        driver.destroy(session)
+    driver.discard(session)
+
+
+def ends(driver, session):
+    assert driver.destroy(session)
+    assert driver.save(session) is Saved.SKIPPED
+
+
+def moves(driver, session):
+    assert driver.rotate(session)
+    assert driver.save(session) is Saved.SKIPPED
+
+
+def touches(driver, session):
+    assert driver.touch(session) is Saved.TOUCHED
+    assert driver.save(session) is Saved.SKIPPED
+
+
+def skips(driver, session):
+    assert driver.save(session) is Saved.SKIPPED
+
+
+def discards(driver, session):
+    session["n"] += 1
+    driver.discard(session)
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        *(fails_to_encode, conflicts, goes, fails_to_write, fails_to_touch, fails_to_rotate, fails_to_end),
+        *(ends, moves, touches, skips, discards),
+    ],
+)
+def test_every_end_of_a_request_lets_go_of_the_lock(driven, way):
+    """No lock is held afterwards, none is renewed, and the next request has it at once."""
+    settings = {"max_inactive_interval": 1, "touch_share": 1.0} if way is fails_to_touch else {}
+    driver = driven(locking_mode="all", lock_timeout=0.0, on_lock_timeout="error", **settings)
+    sid = driver.begun(n=0)
+    way(driver, driver.held(sid))
+    assert free(driver)
+    assert driver.port._renewal._held.locks == {}
+
+
+@pytest.mark.parametrize("on_undecodable", ["new", "raise"])
+def test_a_record_that_cannot_be_read_leaves_no_lock(driven, on_undecodable):
+    """Whether that is raised or begins a new session."""
+    driver = driven(locking_mode="all", on_undecodable=on_undecodable)
+    sid = driver.begun(n=0)
+    key = ids.key(sid)
+    driver.tap.store._records[key] = b"rubbish", float("inf")
+    if on_undecodable == "raise":
+        with pytest.raises(DecodeError):
+            driver.held(sid)
+    else:
+        assert driver.held(sid).new
+    assert free(driver)
+
+
+def test_an_unknown_id_leaves_no_lock(driven):
+    """The lock that was taken to read it is let go of at once, since the request goes on with a new session."""
+    driver = driven(locking_mode="all")
+    session = driver.held("A" * 43)
+    assert session.new
+    assert free(driver)
+    driver.discard(session)
+
+
+def test_a_lock_whose_reply_was_lost_is_let_go_of(driven):
+    """The request fails, and no lock without an owner is left behind."""
+    driver = driven(locking_mode="all")
+    sid = driver.begun(n=0)
+    driver.tap.lost["acquire"] = StoreError("cut")
+    with pytest.raises(StoreError):
+        driver.held(sid)
+    assert free(driver)
+    assert driver.counters["store_failures"] == 1
