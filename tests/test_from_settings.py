@@ -45,3 +45,28 @@ def test_an_unknown_setting():
     """A setting that is none is refused with the one that was meant."""
     with pytest.raises(SpecError, match="no setting 'lock_mode'; did you mean 'locking_mode'"):
         SessionManager(lock_mode="all")
+
+
+@pytest.mark.parametrize("url", ["memory:", "sqlite:{}/sessions.db"])
+def test_a_manager_beside_another(tmp_path, url):
+    """Threads and event loops of a process have the same sessions, numbers and listeners."""
+    told = []
+
+    async def run(other: SessionManager) -> None:
+        async with AsyncSessionManager.beside(other) as manager:
+            manager.on("destroyed", told.append)
+            assert (manager.policy, manager.statistics) == (other.policy, other.statistics)
+            async with manager.session(sid) as session:
+                assert session["n"] == 1
+                session.logout()
+
+    given = {"storage_key_prefix": "static:shop", "max_inactive_interval": 7}
+    with SessionManager(url.format(tmp_path), "msgpack", **given) as manager:
+        with manager.session() as session:
+            session["n"] = 1
+        sid = session.sid
+        asyncio.run(run(manager))
+        with manager.session(sid) as session:
+            assert session.get("n") is None
+        assert [event.kind for event in told] == ["destroyed"]
+        assert manager.statistics.counters["deletes"] == 1

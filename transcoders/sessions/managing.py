@@ -62,14 +62,32 @@ class Managing(Generic[T]):
         self._wire = Wire(chosen, schema)
         self.statistics = Statistics() if self.policy.enable_statistics else None
         self._listeners: dict[str, list[Listener]] = {kind: [] for kind in KINDS}
+        self._store, self._clock = store, clock or Clock()
+        self._prefix = Settings(policy=self.policy, **places).prefix()
+        self._connect()
+
+    def _connect(self) -> None:
+        policy, probe = self.policy, self.statistics or Silent()
         self._port = open_store(
-            store,
+            self._store,
             asynchronous=self._asynchronous,
-            clock=clock or Clock(),
-            operation_timeout=self.policy.operation_timeout,
+            clock=self._clock,
+            operation_timeout=policy.operation_timeout,
         )
-        where = Settings(policy=self.policy, **places).prefix()
-        self._core = Core(World(self._port, self._wire, self.policy, self.statistics or Silent(), self._tell, where))
+        if not self._port.capabilities.shared:
+            self._store = getattr(self._port, "store", self._store)  # opened by its URL again, it were another one
+        self._core = Core(World(self._port, self._wire, policy, probe, self._tell, self._prefix))
+
+    @classmethod
+    def beside(cls, other: "Managing[T]") -> Self:
+        """A manager of this kind beside one of the other: the same settings, sessions, numbers and listeners.
+
+        For a process with threads and event loops. Each has connections of its own, and is closed by itself.
+        """
+        made = cls.__new__(cls)
+        vars(made).update(vars(other))
+        made._connect()  # noqa: SLF001 - it is one of this class
+        return made
 
     @classmethod
     def from_settings(cls, settings: Settings, **others: Any) -> Self:
