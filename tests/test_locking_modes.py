@@ -149,7 +149,7 @@ def test_waiting_is_bounded_by_lock_timeout(driven):
     sid = driver.begun(n=0)
     holder = driver.held(sid)
     before = driver.clock.now()
-    with pytest.raises(LockTimeout, match="3.5 s"), driver.session(sid) as session:
+    with pytest.raises(LockTimeout, match=r"3\.5 s"), driver.session(sid) as session:
         _ = session["n"]
     assert driver.clock.now() - before == pytest.approx(3.5)
     assert driver.counters["lock_timeouts"] == 1
@@ -312,12 +312,14 @@ class Unstorable:
 
 
 def fails_to_encode(driver, session):
+    """The session is given what it cannot hold."""
     session["n"] = Unstorable()
     with pytest.raises(EncodeError):
         driver.save(session)
 
 
 def conflicts(driver, session):
+    """Another request changed the same attribute."""
     key = session.key
     record = driver.manager._wire.read(driver.tap.store.load(key), key)
     driver.tap.store.save(key, record.build({"n": 7}, 0), record.etag, 0)
@@ -327,6 +329,7 @@ def conflicts(driver, session):
 
 
 def goes(driver, session):
+    """The session ended meanwhile."""
     session["n"] += 1
     driver.tap.store.delete(session.key)
     with pytest.raises(SessionGone):
@@ -334,6 +337,7 @@ def goes(driver, session):
 
 
 def fails_to_write(driver, session):
+    """The store fails the write."""
     session["n"] += 1
     driver.tap.wrong["save"] = StoreError("cut")
     with pytest.raises(StoreError):
@@ -341,6 +345,7 @@ def fails_to_write(driver, session):
 
 
 def fails_to_touch(driver, session):
+    """The store fails the touch."""
     driver.clock.advance(1.0)
     driver.tap.wrong["touch"] = StoreError("cut")
     with pytest.raises(StoreError):
@@ -348,6 +353,7 @@ def fails_to_touch(driver, session):
 
 
 def fails_to_rotate(driver, session):
+    """The store fails the new id."""
     driver.tap.wrong["move"] = StoreError("cut")
     with pytest.raises(StoreError):
         driver.rotate(session)
@@ -355,6 +361,7 @@ def fails_to_rotate(driver, session):
 
 
 def fails_to_end(driver, session):
+    """The store fails the logout."""
     driver.tap.wrong["delete"] = StoreError("cut")
     with pytest.raises(StoreError):
         driver.destroy(session)
@@ -362,25 +369,30 @@ def fails_to_end(driver, session):
 
 
 def ends(driver, session):
+    """The session ends."""
     assert driver.destroy(session)
     assert driver.save(session) is Saved.SKIPPED
 
 
 def moves(driver, session):
+    """The session gets a new id."""
     assert driver.rotate(session)
     assert driver.save(session) is Saved.SKIPPED
 
 
 def touches(driver, session):
+    """Its end is put off."""
     assert driver.touch(session) is Saved.TOUCHED
     assert driver.save(session) is Saved.SKIPPED
 
 
 def skips(driver, session):
+    """Nothing happens."""
     assert driver.save(session) is Saved.SKIPPED
 
 
 def discards(driver, session):
+    """What was changed is thrown away."""
     session["n"] += 1
     driver.discard(session)
 
