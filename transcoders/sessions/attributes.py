@@ -33,12 +33,13 @@ class Attributes(MutableMapping[str, Any]):
     """
 
     __slots__ = (
-        *("_accessed", "_assigned", "_encoded", "_live", "_loader", "_record", "_watched", "asked"),
-        *("decoded", "failure", "new", "read_only"),
+        *("_accessed", "_assigned", "_encoded", "_live", "_loader", "_record", "_unsettled", "_watched"),
+        *("asked", "decoded", "failure", "new", "read_only"),
     )  # fmt: skip
 
     def __init__(self, loader: Callable[[Any], Record] | None = None, record: Record | None = None) -> None:
         self._loader, self._record = loader, record
+        self._unsettled: bytes | None = None
         self._live: dict[str, Any] = {}
         self._watched: dict[str, Baseline] = {}
         self._assigned: dict[str, None] = {}  # a set in the order in which names were first set
@@ -73,11 +74,22 @@ class Attributes(MutableMapping[str, Any]):
             if self._loader is None:
                 raise SessionError("the session is not read yet: await manager.load(session) before it is used")
             self.load(self._loader(self))
+        elif self._unsettled is not None:
+            self._go_on()
         return self._record  # type: ignore[return-value]
 
     def load(self, record: Record) -> None:
         """Go out from this record."""
-        self._record, self.new = record, not record.data
+        self._record, self.new, self.failure = record, not record.data, None
+
+    def stored(self, data: bytes) -> None:
+        """Go on from these bytes, which were stored on top of its record, once it is used again; mostly it is not."""
+        self._unsettled = data
+
+    def _go_on(self) -> None:
+        data, before, self._unsettled = self._unsettled, self._record, None
+        if data is not None and before is not None:
+            self.settle(before.wire.read(data, before.key))
 
     def settle(self, record: Record) -> None:
         """Go on from the record that was stored; values stay, unless others were stored in their place."""
@@ -102,7 +114,7 @@ class Attributes(MutableMapping[str, Any]):
     def _restart(self, record: Record) -> None:
         """Forget everything, and go on from this record."""
         self._live, self._watched, self._assigned, self._encoded = {}, {}, {}, {}
-        self.asked, self._accessed = set(), True
+        self.asked, self._accessed, self._unsettled = set(), True, None
         self.load(record)
 
     def _drop(self, before: Record, record: Record) -> None:
@@ -210,6 +222,8 @@ class Attributes(MutableMapping[str, Any]):
 
     def check_open(self) -> None:
         """Raise ReadOnly when it takes no changes; a response can tell that from an error of the application's."""
+        if self._unsettled is not None:
+            self._go_on()
         if self.read_only:
             self.failure = read_only(self.read_only)
             raise self.failure
@@ -268,7 +282,7 @@ class Attributes(MutableMapping[str, Any]):
         """
         if not self._assigned and not self._watched:
             return {}
-        record, found = self.record, {}
+        record, found = self.record, {}  # settles what was stored before
         for name in self._assigned:
             if (stored := self._set(record, name)) is not None:
                 found[name] = stored[0]

@@ -162,9 +162,17 @@ class Saving:
             data = base.build(changes, int(now))
             ttl = self._policy.ttl(*self.life(base, header, now), now)
             if await self._port.save(base.key, data, base.etag, ttl) is Outcome.SAVED:
-                return await self._saved(session, base, data)
+                session.stored(data)
+                self._counts["saves"] += 1
+                if base.principal is not None:
+                    await self._keep_noted(base)
+                return len(data)
         base, data = await self.write(session, changes, header, self._sender(session))
-        return await self._saved(session, base, data)
+        record = self._wire.read(data, base.key)
+        session.settle(record)
+        self._counts["saves"] += 1
+        await self._keep_noted(record)
+        return len(data)
 
     def _sender(self, session: Session[Any]) -> Send:
         async def send(data: bytes, base: Record, header: Header, now: float) -> Outcome:
@@ -176,16 +184,11 @@ class Saving:
 
         return send
 
-    async def _saved(self, session: Session[Any], base: Record, data: bytes) -> int:
-        """What is left to do when the bytes are stored; how many they are."""
-        record = self._wire.read(data, base.key)
-        session.settle(record)
-        self._counts["saves"] += 1
-        if record.principal is not None:
-            now = self._port.now()
-            if self._policy.link_due(record.idle, self._last(record), now):
-                await self._note(record.key, record.principal, self.life(record, {}, now), now)
-        return len(data)
+    async def _keep_noted(self, record: Record) -> None:
+        """Note the session under its principal for longer, once in a while."""
+        now = self._port.now()
+        if record.principal is not None and self._policy.link_due(record.idle, self._last(record), now):
+            await self._note(record.key, record.principal, self.life(record, {}, now), now)
 
     async def write(
         self, session: Session[Any], changes: Changes, header: Header, send: Send, key: str = ""
