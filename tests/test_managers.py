@@ -70,3 +70,23 @@ def test_a_manager_beside_another(tmp_path, url):
             assert session.get("n") is None
         assert [event.kind for event in told] == ["destroyed"]
         assert manager.statistics.counters["deletes"] == 1
+
+
+def test_a_session_goes_on_after_it_was_saved():
+    """What is set, deleted or changed in place between two saves is stored by the second, and nothing else."""
+    with SessionManager("memory:", "msgpack") as manager, manager.session() as session:
+        session.update(n=1, cart=["a"], gone=True)
+        manager.save(session)
+        sid = session.sid
+        for step in range(3):
+            session["n"] += 1
+            session["cart"].append(step)
+            assert manager.save(session).name == "WRITTEN"
+            assert manager.save(session).name == "SKIPPED"
+        del session["gone"]
+        manager.save(session)
+        session["cart"].append("z")
+        session.principal = "user:1"
+        manager.save(session)
+        assert manager.open(sid).to_dict() == {"n": 4, "cart": ["a", 0, 1, 2, "z"]}
+        assert len(manager.sessions_of("user:1")) == 1
