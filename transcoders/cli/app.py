@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 import click
 
 from transcoders import __version__
-from transcoders.cli import benching, configuring, console, converting, inspecting, listing, training
+from transcoders.cli import benching, configuring, console, converting, demonstrating, inspecting, listing, training
+from transcoders.demo.crew import MOST
 from transcoders.dictionary import LARGEST, SMALLEST
 from transcoders.errors import SpecError, TranscoderError
 from transcoders.measure.operations import OPERATIONS
@@ -217,3 +218,21 @@ def settings_(*, file: Path | None, as_json: bool) -> None:
         console.emit(configuring.record(found))
     else:
         console.table("", configuring.COLUMNS, configuring.rows(found))
+
+
+@app.command("demo")
+@click.option("--replicas", type=click.IntRange(1, MOST), default=2, show_default=True, help="How many to begin with.")
+@click.option(
+    "--store", metavar="URL", help="Where sessions are: redis://... Default: a SQLite file, deleted at the end."
+)
+@click.option("--without", is_flag=True, help="Each replica keeps its own sessions: watch the login vanish.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port on this machine. Default: 8000, or one that is free.")
+@click.option("--open", "browse", is_flag=True, help="Open the page in a browser.")
+@_as_json
+@_typed
+def demo_(*, browse: bool, as_json: bool, **options: Any) -> None:
+    """See a login stay: replicas of a small shop behind a round-robin balancer.
+
+    Prints the address of the page, and serves until Ctrl-C. Replicas are stopped, started and added from the page.
+    """
+    demonstrating.demo(demonstrating.Request(**options), browse=browse, as_json=as_json)
