@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from tests import golden, values
-from tests.fuzz import oracle
+from tests.fuzz import oracle, records
 from tests.fuzz.bombs import bombs
 from tests.fuzz.drawing import drawn
 from tests.fuzz.formats import cbor, json, msgpack, pickle
@@ -162,6 +162,7 @@ def _builders() -> Iterator[tuple[str, Callable[[], Target]]]:
     yield "filters", _filters
     yield "sealed", _sealed
     yield "pickle-behind-seal", _behind_seal
+    yield "record", records.target
 
 
 TARGETS = dict(_builders())

@@ -156,6 +156,6 @@ def _head(found: frame.Head, filters: tuple[int, ...]) -> bytes:
 
 
 def _unknown(tags: bytes) -> Refused:
-    _, *filters = names(frame.Head(0, 0, tuple(tags), 0))
-    found = "+".join(filters) if filters else "without filters"
+    _, *filters = names(frame.Head(0, 0, tuple(tags[:5]), 0))
+    found = "+".join(filters) + "+…" * (len(tags) > 5) if filters else "without filters"
     return Refused(f"the session is stored {found}, which this transcoder does not read: name its spec in accept")
