@@ -90,14 +90,17 @@ class Exchange:
         if self._ended or (self.begun and not self._open):
             return
         self._ended, session = True, self.session
-        if session.renewed and self._open:
-            await self._manager.discard(session)
-            raise SessionError("a websocket that is open takes no new id to the browser: log in before it is accepted")
-        if session.new or not self._open:
-            await self._manager.discard(session)
-        else:
+        over = session.leaving is not None
+        unheard = self._open and (session.renewed or (over and len(session) > 0))
+        if unheard and over:
+            session.logout()  # of what was set since the logout nothing is left
+        if self._open and (over or not (session.new or unheard)):
             await self._manager.save(session)
+        else:
+            await self._manager.discard(session)
         session.finish(BEGUN)
+        if unheard:
+            raise SessionError("a websocket that is open takes no new id to the browser: log in before it is accepted")
 
     async def fail(self) -> None:
         """Let go of the session after an error; what was changed and not saved is not stored."""
