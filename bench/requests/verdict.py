@@ -28,8 +28,6 @@ LOOPS = {"read": 0.5, "change": 0.5}
 """Largest ratios to redis.asyncio."""
 WITHOUT = "2k"
 """The size that the goals for threads leave out."""
-LOCKED = 4
-"""Commands of a locked change of a small record, in two round trips: take the lock and read, write and let go."""
 STAGED = 4096
 """Bytes of a record from which a write is two commands in one round trip: it does not go through a script."""
 
@@ -42,7 +40,8 @@ class Verdict:
         judged: its ratio to redis-py's floor.
         wire: its ratio to that of the bare wire.
         counts: what one request sends.
-        asked: the commands it may send.
+        asked: the commands it may send; None where only round trips count.
+        trips: the round trips it may take; None where they cannot be counted.
     """
 
     server: str
@@ -53,13 +52,14 @@ class Verdict:
     judged: Judged
     wire: Estimate
     counts: Counts
-    asked: int
+    asked: int | None
+    trips: int | None
 
     @property
     def counted(self) -> bool:
-        """Whether it sends the commands it may; a locked change of a small record also in two round trips."""
-        trips = {2} if self.asked == LOCKED else {round(self.counts.trips)}
-        return round(self.counts.sent) == self.asked and round(self.counts.trips) in trips
+        """Whether it sends the commands, and takes the round trips, that it may."""
+        sent, trips = round(self.counts.sent), round(self.counts.trips)
+        return self.asked in {sent, None} and self.trips in {trips, None}
 
 
 def judge(contest: Contest) -> list[Verdict]:
@@ -76,12 +76,15 @@ def goal(size: str, lane: str, request: str) -> float | None:
     return CHANGE_SMALL if (size, request) == ("0.2k", "change") else THREADS.get(request)
 
 
-def asked(bytes_: float, lane: str, request: str) -> int:
-    """The commands that a request may send: one to read, one to write, two more for a lock, one more to stage."""
-    if request == "untouched":
-        return 0 if lane == "threads" else 1
-    staged = bytes_ > STAGED
-    return {"read": 1, "change": 2 + staged, "locked": LOCKED + staged}[request]
+def asked(size: float, lane: str, request: str) -> int | None:
+    """The commands that a request may send: one to read, one to write, one more to stage what is large."""
+    untouched = 0 if lane == "threads" else 1
+    return {"untouched": untouched, "read": 1, "change": 2 + (size > STAGED)}.get(request)
+
+
+def trips(size: float, lane: str, request: str) -> int | None:
+    """The round trips that it may take; a server reads what is large in several pieces."""
+    return None if size > STAGED else 2 if request == "locked" else asked(size, lane, request)
 
 
 def _verdict(contest: Contest, lane: Lane, request: str) -> Verdict:
@@ -96,4 +99,5 @@ def _verdict(contest: Contest, lane: Lane, request: str) -> Verdict:
         lane.ratio(request, wire),
         lane.counts[request],
         asked(contest.bytes, lane.name, request),
+        trips(contest.bytes, lane.name, request),
     )

@@ -57,8 +57,8 @@ def report(soak: Soak, occasion: Occasion) -> str:
         f"outcome were {ledger.unknown:,} saves."
     )
     memory = (
-        "MiB resident. From the second quarter of the looks to the last "
-        f"the server grew by {soak.growth('server'):+.1%}, the worker that is never killed by {soak.growth('oldest'):+.1%}."
+        "MiB resident. From the second quarter of the looks to the last the server grew by "
+        f"{soak.growth('server'):+.1%}, the worker that is never killed by {soak.growth('oldest'):+.1%}."
     )
     lines = [
         *("# Soak", "", f"Made by `{occasion.command}`, {occasion.made}.", "", verdict, "", story, ""),
