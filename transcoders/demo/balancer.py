@@ -71,7 +71,7 @@ class Handler(BaseHTTPRequestHandler):
             finally:
                 connection.close()
             return
-        self._answer(503, nobody(self.crew.states()))
+        self._answer(503, nobody(self.crew.states(), shared=self.crew.shared))
 
     def _exchange(self, connection: HTTPConnection, body: bytes) -> None:
         """Have the request answered; raises OSError or HTTPException when the replica does not."""

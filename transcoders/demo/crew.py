@@ -74,10 +74,14 @@ class Crew:
     Args:
         store: the URL of the store that they share; None for a memory of its own each.
         cookie: the name of the cookie.
+
+    Attributes:
+        shared: whether they share a store.
     """
 
     def __init__(self, store: str | None, cookie: str) -> None:
-        self._told = {"store": store or "memory:", "cookie": cookie, "shared": store is not None}
+        self.shared = store is not None
+        self._told = {"store": store or "memory:", "cookie": cookie, "shared": self.shared}
         self._replicas: dict[int, Replica | None] = {}
         self._lock = threading.Lock()
         self._turn = 0

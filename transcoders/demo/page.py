@@ -14,6 +14,8 @@ COLORS: Final = ("#2457d6", "#c2410c", "#0f7b5f", "#9333a8", "#a16207", "#0e7490
 """A colour for each replica; there are as many replicas at most."""
 BURST: Final = 24
 """Pictures that are asked for at once."""
+_STORE: Final = "redis://localhost"
+"""What the page gives as an example of a store."""
 _SHARED: Final = (
     "A login that stays",
     """A balancer hands each request to the next replica. The replicas share their sessions, so whichever of them
@@ -74,14 +76,18 @@ def render(view: View) -> bytes:
         hero=_hero(view),
         main=_you(view) + _cart(view) + _counter(view),
         side=_history(view) + crew_card(view.crew),
+        store=_STORE if view.shared else "memory:",
     )
 
 
-def nobody(crew: dict[int, bool]) -> bytes:
+def nobody(crew: dict[int, bool], *, shared: bool) -> bytes:
     """The page of a balancer that has no replica to ask."""
-    hero = '<div class="hero lost"><b>Nobody is there.</b> No replica is running. Start one below.</div>'
+    hero = '<div class="hero lost"><p><b>Nobody is there.</b> Start a replica below.</p></div>'
     words = "Sessions are in the store, not in the replicas: start one, and what you had is there again."
-    return _whole("All replicas are stopped", words, hero=hero, main=crew_card(crew), side="")
+    if not shared:
+        words = "What they kept in memory is gone with them."
+    store = _STORE if shared else "memory:"
+    return _whole("All replicas are stopped", words, hero=hero, main=crew_card(crew), side="", store=store)
 
 
 def picture(number: int) -> bytes:
