@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from transcoders.chain import Chain
-from transcoders.errors import SpecError
+from transcoders.errors import EncodeError, SpecError
 from transcoders.limits import Limits
 from transcoders.schema import families
 from transcoders.schema.building import kept
@@ -58,7 +58,10 @@ def schema(cls: Any, chains: Iterable[Chain], limits: Limits) -> Schema:
         raise SpecError(f"{cls.__name__} has migrations, but versions are those of its fields: put them on their types")
     hints = {field.name: field.hint for field in families.fields(cls)}
     for field in node.fields:
-        check_name(field.stored)
+        try:
+            check_name(field.stored)
+        except EncodeError as error:
+            raise SpecError(f"{cls.__name__}.{field.name}: {error}") from error
     attributes = {field.stored: Declared(chains, limits, hints[field.name]) for field in node.fields}
     return Schema(node, attributes, view(node))
 
