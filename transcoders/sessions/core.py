@@ -121,6 +121,7 @@ class Core:
         base, data = await self._saving.write(session, changes, header, send, key)
         session.sid, session.key = sid, key
         session.settle(self._wire.read(data, key))
+        self._saving.noted(key, session.principal, self.port.now())
         await self._principals.unlink(base.principal, base.key)
         self._counts["rotations"] += 1
         self._tell(Event(events.ROTATED, base.key, session.request, session.principal, key))

@@ -148,6 +148,7 @@ class Saving:
             await self._principals.link(session.principal, key, life, now)
             if await self._port.create(key, data, self._policy.ttl(*life, now)):
                 break
+        self.noted(key, session.principal, now)
         session.sid, session.key, session.new = sid, key, False
         session.settle(self._wire.read(data, key))
         self._counts["creates"] += 1
@@ -171,6 +172,8 @@ class Saving:
         record = self._wire.read(data, base.key)
         session.settle(record)
         self._counts["saves"] += 1
+        if header:
+            self.noted(record.key, record.principal, now)
         await self._keep_noted(record)
         return len(data)
 
@@ -266,6 +269,11 @@ class Saving:
             await self._holding.let_go(session)
             session.sid, session.key = None, theirs.moved
         raise self._gone()
+
+    def noted(self, key: str, principal: str | None, now: float) -> None:
+        """Remember that the session was noted under its principal just now."""
+        if principal is not None:
+            _remember(self._touched, key, now)
 
     async def _note(self, key: str, principal: str | None, life: Life, now: float) -> None:
         """Remember that the session's end was put off just now, and keep it noted under its principal for longer."""
