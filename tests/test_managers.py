@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from transcoders import SpecError
-from transcoders.sessions import AsyncSessionManager, MemoryStore, Policy, SessionManager
+from transcoders.sessions import AsyncSessionManager, MemoryStore, Policy, SessionManager, ids
 from transcoders.sessions.settings import settings
 
 
@@ -90,3 +90,21 @@ def test_a_session_goes_on_after_it_was_saved():
         manager.save(session)
         assert manager.open(sid).to_dict() == {"n": 4, "cart": ["a", 0, 1, 2, "z"]}
         assert len(manager.sessions_of("user:1")) == 1
+
+
+def test_a_session_that_moved_in_lives_as_long_as_others():
+    """Bytes from before this library are a session; the first change makes a record of them, with times of ours."""
+    store = MemoryStore()
+    sid = ids.make()
+    store.create(ids.key(sid), b'{"user":42}', 60_000)
+    times = {"max_inactive_interval": 600, "absolute_timeout": 3600}
+    with SessionManager(store, "msgpack", accept=["raw-json"], **times) as manager:
+        with manager.session(sid) as session:
+            assert session["user"] == 42
+        assert store.load(ids.key(sid)) == b'{"user":42}'  # reading writes nothing
+        with manager.session(sid) as session:
+            session["seen"] = True
+        with manager.session(sid) as session:
+            assert session.to_dict() == {"user": 42, "seen": True}
+            assert (session.idle, session.absolute) == (600, 3600)
+            assert session.record.created > 0

@@ -96,7 +96,10 @@ class Saving:
         changes = session.changes()
         if self._kept is not None:
             changes = {name: stored for name, stored in changes.items() if self._kept(name)}
-        return changes, session.header()
+        header, record = session.header(), session.record
+        if not record.version and record.data and (changes or header):  # it moved in, without times of ours
+            header = {"idle": self._policy.max_inactive_interval, "absolute": self._policy.absolute_timeout} | header
+        return changes, header
 
     async def _rest(self, session: Session[Any]) -> Saved:
         """The end of a request that changed nothing: a touch, when it is due."""
