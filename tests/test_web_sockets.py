@@ -206,7 +206,7 @@ def test_a_new_id_needs_a_response(tap):
         assert await read(tap, sid) is None
         sid = await begun(tap, user="ann")
         app = SessionMiddleware(
-            echo(each=lambda session, _: session.logout(), after=lambda s: put(s, "x")), manager(tap)
+            echo(each=lambda session, _: session.logout(), after=lambda session: put(session, "x")), manager(tap)
         )
         async with Socket(app, sid) as socket:
             await socket.say("logout")

@@ -104,19 +104,23 @@ class AsyncReplica(Replica):
 
 
 class Lifespan:
-    """The start and the end of an ASGI application, which need not know of them."""
+    """The start and the end of an ASGI application, which need not know of them.
+
+    Attributes:
+        task: the application, which ends when it has shut down.
+    """
 
     def __init__(self, app: Any) -> None:
         self._to: asyncio.Queue[dict[str, str]] = asyncio.Queue()
         self._from: asyncio.Queue[dict[str, str]] = asyncio.Queue()
         scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
-        self._task = asyncio.ensure_future(app(scope, self._to.get, self._from.put))
+        self.task = asyncio.ensure_future(app(scope, self._to.get, self._from.put))
 
-    async def _tell(self, what: str) -> str:
-        """Its answer; empty when it gives none."""
+    async def tell(self, what: str) -> str:
+        """Its answer to `startup` or `shutdown`; empty when it gives none."""
         await self._to.put({"type": f"lifespan.{what}"})
         answer = asyncio.ensure_future(self._from.get())
-        await asyncio.wait({answer, self._task}, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({answer, self.task}, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
         if not answer.done():
             answer.cancel()
             return ""
@@ -124,14 +128,14 @@ class Lifespan:
 
     async def start(self) -> None:
         """Start it, and wait until it has."""
-        told = await self._tell("startup")
+        told = await self.tell("startup")
         assert told in {"lifespan.startup.complete", ""}, told
 
     async def stop(self) -> None:
         """End it; what it raises is raised, unless it does not know of its end."""
-        if not self._task.done():
-            assert await self._tell("shutdown") == "lifespan.shutdown.complete"
-            await self._task
+        if not self.task.done():
+            assert await self.tell("shutdown") == "lifespan.shutdown.complete"
+            await self.task
 
 
 def wsgi(app: Any, path: str, cookie: str, method: str) -> Answer:

@@ -5,8 +5,8 @@ read are kept, so that an attribute is one object throughout the request; whatev
 the end with what it was, so that `session["cart"].append(item)` needs no flag.
 """
 
-from collections.abc import Callable, Iterator, MutableMapping
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from typing import Any, Final, Self
 
 from transcoders.errors import DecodeError, EncodeError, ReadOnly, SessionError, TranscoderError
 from transcoders.sessions.attribute import Baseline, Pickled, unchanging
@@ -261,6 +261,10 @@ class Attributes(MutableMapping[str, Any]):
         if not names:
             raise KeyError("the session is empty")
         return names[-1], self.pop(names[-1])
+
+    def __ior__(self, other: Mapping[str, Any] | Iterable[tuple[str, Any]], /) -> Self:
+        self.update(other)
+        return self
 
     def clear(self) -> None:
         """Remove all attributes, those that cannot be decoded among them."""

@@ -12,7 +12,7 @@ A websocket is opened with the session, which is saved when it is accepted and a
 no lock is held.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
 from typing import Any, Final
 
 from transcoders.errors import SessionError, TranscoderError
@@ -118,11 +118,11 @@ class SessionMiddleware:
         return f"{scope.get('method', 'GET')} {scope['path'] if path is None else path}"
 
     def _route(self, scope: Scope) -> str | None:
-        if template := scope.get("path_template"):  # Litestar, inside
+        if template := scope.get("path_template"):  # Litestar, or whatever stands before this middleware
             return str(template)
-        for route in getattr(scope.get("app", self._app), "routes", ()):  # Starlette, FastAPI
+        for route in _flat(getattr(scope.get("app", self._app), "routes", ())):  # Starlette, FastAPI
             if hasattr(route, "endpoint") and route.matches(scope)[0].value == _FULL:
-                return str(route.path)
+                return str(route.path) or None
         return None
 
 
@@ -234,6 +234,13 @@ class _Reply:
         body = b"" if self._scope.get("method") == "HEAD" else told.body
         await self._send({"type": f"{kind}.response.start", "status": told.status, "headers": headers})
         await self._send({"type": f"{kind}.response.body", "body": body, "more_body": False})
+
+
+def _flat(routes: Iterable[Any]) -> Iterator[Any]:
+    """The routes, and those of FastAPI's routers among them."""
+    for route in routes:
+        contexts = getattr(route, "effective_route_contexts", None)
+        yield from contexts() if contexts else (route,)
 
 
 def _cookies(scope: Scope) -> bytes:
