@@ -14,7 +14,7 @@ class Answer(NamedTuple):
 
     def cookie(self, name: str) -> str | None:
         """The value of the last cookie of the name that the response sets; None where it sets none."""
-        set_ = [value.partition(";")[0] for header, value in self.headers if header == "set-cookie"]
+        set_ = [value.partition(";")[0].strip() for header, value in self.headers if header == "set-cookie"]
         found = [value.partition("=")[2] for value in set_ if value.startswith(f"{name}=")]
         return found[-1] if found else None
 
