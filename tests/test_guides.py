@@ -23,7 +23,7 @@ def blocks(text: str) -> list[Block]:
     return [Block(text[: one.start()].count("\n") + 1, one[1], one[2] or "") for one in found]
 
 
-@pytest.mark.parametrize("name", ["schemas.md"])
+@pytest.mark.parametrize("name", ["schemas.md", "sessions.md"])
 def test_a_guide_runs(capsys, name):
     """Its blocks run one after the other, as one program would, and each prints what stands behind it."""
     found = blocks((DOCS / name).read_text("utf-8"))
