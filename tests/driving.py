@@ -114,8 +114,19 @@ class Driver:
         self.runner = asyncio.Runner()
         self.events: list[Event] = []
         self.port: Any = (PatientBlocking if kind == "sync" else PatientInPlace)(self.tap, self.clock)
-        manager: Any = SessionManager if kind == "sync" else AsyncSessionManager
-        self.manager = self.run(lambda: manager(self.port, *arguments, **settings))
+        self._manage(self.port, *arguments, **settings)
+
+    @classmethod
+    def of(cls, kind: str, store: object, *arguments: Any, **settings: Any) -> "Driver":
+        """A manager over another store, given as such or by its URL, on the clock of the machine."""
+        driver = cls.__new__(cls)
+        driver.kind, driver.runner, driver.events = kind, asyncio.Runner(), []
+        driver._manage(store, *arguments, **settings)
+        return driver
+
+    def _manage(self, *arguments: Any, **settings: Any) -> None:
+        manager: Any = SessionManager if self.kind == "sync" else AsyncSessionManager
+        self.manager = self.run(lambda: manager(*arguments, **settings))
         for name in KINDS:
             self.manager.on(name, self.events.append)
 

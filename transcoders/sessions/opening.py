@@ -55,9 +55,9 @@ class Opening:
         if self._most:
             self._admit(session)
         counts = self._counts
-        if sids is None or not self._enabled:
+        if not sids or not self._enabled:
             counts["requests_without_session"] += 1
-        elif found := [sid for sid in ((sids,) if type(sids) is str else sids) if ids.valid(sid)]:
+        elif found := [sid for sid in (sids if isinstance(sids, list | tuple) else (sids,)) if ids.valid(sid)]:
             counts["requests_with_session"] += 1
             session.sid, session.key = found[0], ids.key(found[0], self._prefix)
             if len(found) > 1:
