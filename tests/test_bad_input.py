@@ -41,7 +41,11 @@ on_linux = pytest.mark.skipif(sys.platform != "linux", reason="limits of address
 
 
 @every_codec
-@pytest.mark.parametrize("data", [None, 5, "text", [], [1, 2], {}, object(), array.array("B", b"\xc1T")], ids=repr)
+@pytest.mark.parametrize(
+    "data",
+    [None, 5, "text", [], [1, 2], {}, object(), array.array("B", b"\xc1T")],
+    ids=lambda data: type(data).__name__,
+)
 def test_what_is_no_bytes_is_foreign(codec, data):
     """Decode takes bytes, bytearray and memoryview; anything else is told by its type."""
     with pytest.raises(Foreign, match=f"expected the bytes of a frame, found {type(data).__name__}"):

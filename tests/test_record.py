@@ -112,7 +112,11 @@ def test_who_lost_a_reply_can_tell_what_became_of_a_write():
     assert written_by(data[0], b"lost", 20) is None, "another session stands there than the base was of"
 
 
-@pytest.mark.parametrize("head", [b"", b"\xc1T\x11", JSON.trail(OTHER, KEY), b"{}" * 40, once({})(JSON)[:28]])
+@pytest.mark.parametrize(
+    "head",
+    [b"", b"\xc1T\x11", JSON.trail(OTHER, KEY), b"{}" * 40, once({})(JSON)[:28]],
+    ids=["nothing", "start", "trail", "foreign", "cut"],
+)
 def test_what_is_no_record_tells_nothing_about_a_write(head):
     """Bytes without the ids of writes give None."""
     assert written_by(head, b"lost", 1) is None
