@@ -53,6 +53,6 @@ async def ask(app: Callable[..., Awaitable[None]], path: str, cookie: str = "", 
 
     await app(scope(path, cookie, method), receive, send)
     (start,) = [message for message in messages if message["type"] == "http.response.start"]
-    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in start["headers"]]
+    headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in start["headers"]]
     body = b"".join(message.get("body", b"") for message in messages if message["type"] == "http.response.body")
     return Answer(start["status"], headers, body)

@@ -43,7 +43,7 @@ SIBLINGS = ("codecs", "filters", "sessions.stores", "web", "embed")
 COMMAND = 9
 """The floor that only its own command loads: there, use is the import of the module."""
 FACES = ("web", "embed")
-"""Packages whose modules are each for one framework or library: they import it at once, and are one more door to it."""
+"""Packages whose modules and packages are each for one framework, which they import at once: one more door to it."""
 PURE = range(6)
 """Floors without a clock, a socket, a thread, an event loop or chance."""
 IMPURE = {"asyncio", "threading", "time", "socket", "random"}
@@ -103,11 +103,6 @@ def imports(tree: ast.AST, *, waits: bool = False) -> Iterator[Import]:
             yield from imports(node, waits=waits or later or typing)
 
 
-def package(module: str) -> str:
-    """The package that a module lies in; nothing for one that lies in `transcoders` itself, or is a package."""
-    return module.rpartition(".")[0]
-
-
 def broken(module: str, source: str) -> list[str]:
     """The rules that a module of that source breaks, each with its line."""
     tree = ast.parse(source)
@@ -123,7 +118,7 @@ def _broken(module: str, found: Import) -> str | None:
         return _upwards(module, found.name.removeprefix("transcoders."))
     if top == "bench":
         return "nothing imports bench"
-    used = floor(module) >= COMMAND or package(module) in FACES
+    used = floor(module) >= COMMAND or face(module)
     if top not in sys.stdlib_module_names and not found.waits and not used:
         return f"third-party {top} is imported at use, inside a function"
     if top in IMPURE and floor(module) in PURE:
@@ -144,6 +139,11 @@ def _upwards(module: str, target: str) -> str | None:
         if ours and theirs and ours != theirs:
             return f"siblings in {parent}/ never import each other: {target}"
     return None if own in INSIDE else f"modules of floor {own} never import each other: {target}"
+
+
+def face(module: str) -> str:
+    """The face that a module is, or lies in, such as `web.django`; empty for others."""
+    return next((f"{parent}.{child}" for parent in FACES if (child := _child(module, parent))), "")
 
 
 def _child(module: str, parent: str) -> str:
@@ -178,7 +178,8 @@ def test_third_parties_have_one_door():
         for found in imports(ast.parse(file.read_text("utf-8"))):
             top = found.name.partition(".")[0]
             if top not in sys.stdlib_module_names | {"transcoders", "bench"}:
-                doors[top, package(module) if package(module) in FACES else "the house"].add(module)
+                own = face(module)
+                doors[top, own.partition(".")[0] or "the house"].add(own or module)
     assert {door: sorted(files) for door, files in doors.items() if len(files) > 1} == {}
 
 
