@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faces_table import FACES
 from tests.web_rig import AsyncFace, Face, Rig
 from tests.web_scenarios import ROWS
 
@@ -32,4 +33,8 @@ class FaceContract:
     def test_scenario(self, rig: Rig, name: str) -> None:
         """The outcome is the one that the table has."""
         row = ROWS[name]
-        assert row.run(rig) == row.expected(self.face)
+        assert row.run(rig) == row.outcome_of(self.face.name, FACES[self.face.name])
+
+    def test_the_table_has_it(self) -> None:
+        """There is a column for it in docs/faces.md, of its kind."""
+        assert FACES[self.face.name] == ("async" if isinstance(self.face, AsyncFace) else "sync")
