@@ -1,6 +1,7 @@
 """Debian's Chromium without a screen, driven by its ChromeDriver; it talks to this machine alone.
 
-A click is over when the page behind it is there, pictures included. Screenshots go to a folder that git ignores.
+A click is over when the page behind it is there, pictures included. Screenshots go to a folder that git ignores;
+`python -m tests.chromium` puts those that the README shows into docs, in fewer colours.
 """
 
 import shutil
@@ -15,6 +16,8 @@ import pytest
 
 SHOTS = Path(__file__).parent / "screenshots"
 """Where pictures of pages are kept, the last of each name."""
+SHOWN = ("demo", "demo-without")
+"""Pictures that the README shows."""
 PATIENCE = 20
 """Seconds that a page may take."""
 WIDTH = 960
@@ -96,3 +99,17 @@ def browsing() -> Iterator[Browser]:
             yield browser
         finally:
             browser.driver.quit()
+
+
+def main() -> None:
+    """Put what the README shows into docs; make them first by running `tests/test_browser.py`."""
+    from PIL import Image
+
+    for name in SHOWN:
+        with Image.open(SHOTS / f"{name}.png") as picture:
+            few = picture.convert("RGB").quantize(64, dither=Image.Dither.NONE)
+            few.save(Path(__file__).parent.parent / "docs" / f"{name}.png", optimize=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -6,18 +6,15 @@ from contextlib import ExitStack
 import pytest
 
 from tests import servers
-from tests.web_servers import EXAMPLES, Client, Nginx, postgres, web
-
-KINDS = {"wsgi_app:application": "wsgi", "flask_app:app": "wsgi", "django_app:application": "wsgi",
-         "fastapi_app:app": "asgi", "starlette_app:app": "asgi", "aiohttp_app:app": "aiohttp"}  # fmt: skip
+from tests.web_servers import EXAMPLES, SHOPS, Client, Nginx, postgres, web
 
 
-@pytest.mark.parametrize("application", KINDS)
+@pytest.mark.parametrize("application", SHOPS)
 def test_each_framework_behind_nginx(application):
     """Two processes take turns; login, cart and logout of one are the other's at once; one may be killed."""
     url, folder = servers.shared("valkey").url(), EXAMPLES / "apps"
     with ExitStack() as stack:
-        begun = [web(KINDS[application], application, folder, SESSION_STORE=url) for _ in range(2)]
+        begun = [web(SHOPS[application], application, folder, SESSION_STORE=url) for _ in range(2)]
         for one in begun:
             stack.callback(one.stop)
         nginx = stack.enter_context(Nginx([one.ready().port for one in begun]))
@@ -43,7 +40,7 @@ def test_each_framework_behind_nginx(application):
             assert client.json("GET", "/") | {"process": 0} == seen[0] | {"process": 0, "user": None, "cart": []}
 
 
-@pytest.mark.parametrize("application", KINDS)
+@pytest.mark.parametrize("application", SHOPS)
 def test_each_takes_two_lines(application):
     """An application names us once where it takes us from, and once where it says where sessions are."""
     text = (EXAMPLES / "apps" / f"{application.partition(':')[0]}.py").read_text("utf-8")

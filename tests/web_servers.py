@@ -36,6 +36,15 @@ SERVERS = {
     "aiohttp": ("gunicorn", "--worker-class", "aiohttp.GunicornWebWorker"),
 }
 """How applications of each kind are served."""
+SHOPS = {
+    "wsgi_app:application": "wsgi",
+    "flask_app:app": "wsgi",
+    "django_app:application": "wsgi",
+    "fastapi_app:app": "asgi",
+    "starlette_app:app": "asgi",
+    "aiohttp_app:app": "aiohttp",
+}
+"""The applications of the examples, one a framework, and their kinds."""
 
 
 class Process:

@@ -14,8 +14,14 @@ COLORS: Final = ("#2457d6", "#c2410c", "#0f7b5f", "#9333a8", "#a16207", "#0e7490
 """A colour for each replica; there are as many replicas at most."""
 BURST: Final = 24
 """Pictures that are asked for at once."""
-_STORE: Final = "redis://localhost"
-"""What the page gives as an example of a store."""
+_CODE: Final = {
+    True: ("Two lines share the sessions of an application:", "redis://localhost"),
+    False: (
+        "The two lines of the shop; with the URL of a store in the place of memory:, sessions are shared:",
+        "memory:",
+    ),
+}
+"""What the page says of the code, and the store in it."""
 _SHARED: Final = (
     "A login that stays",
     """A balancer hands each request to the next replica. The replicas share their sessions, so whichever of them
@@ -76,7 +82,7 @@ def render(view: View) -> bytes:
         hero=_hero(view),
         main=_you(view) + _cart(view) + _counter(view),
         side=_history(view) + crew_card(view.crew),
-        store=_STORE if view.shared else "memory:",
+        shared=view.shared,
     )
 
 
@@ -86,8 +92,7 @@ def nobody(crew: dict[int, bool], *, shared: bool) -> bytes:
     words = "Sessions are in the store, not in the replicas: start one, and what you had is there again."
     if not shared:
         words = "What they kept in memory is gone with them."
-    store = _STORE if shared else "memory:"
-    return _whole("All replicas are stopped", words, hero=hero, main=crew_card(crew), side="", store=store)
+    return _whole("All replicas are stopped", words, hero=hero, main=crew_card(crew), side="", shared=shared)
 
 
 def picture(number: int) -> bytes:
@@ -148,7 +153,7 @@ def _you(view: View) -> str:
 
 def _cart(view: View) -> str:
     rows = "".join(
-        f"<li><span>{name}</span><b>{view.cart.get(key, '') or '&middot;'}</b>"
+        f"<li><span>{name}</span><b>{view.cart.get(key, 0)}</b>"
         f'<form method="post" action="/cart"><button name="add" value="{key}">Add</button></form></li>'
         for key, name in PRODUCTS.items()
     )
@@ -207,9 +212,10 @@ def _text(text: str) -> str:
     return escape(text, quote=True)
 
 
-def _whole(title: str, words: str, **parts: str) -> bytes:
+def _whole(title: str, words: str, *, shared: bool, **parts: str) -> bytes:
     html, css = _files()
-    return html.substitute(parts, title=title, words=words, css=css).encode()
+    code, store = _CODE[shared]
+    return html.substitute(parts, title=title, words=words, code=code, store=store, css=css).encode()
 
 
 @cache
