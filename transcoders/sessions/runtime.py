@@ -11,7 +11,7 @@ Waiting for a lock is bounded by the store's `recheck`: being woken is a hint, a
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -182,6 +182,7 @@ class Threaded(InPlace):
         super().__init__(store, clock)
         self._begin = partial(ThreadPoolExecutor, threads, "transcoders-store")
         self._threads = self._begin()
+        self._late: dict[str, Future[Acquired]] = {}
         forks.watch(self)
 
     def after_fork(self) -> None:
@@ -221,11 +222,19 @@ class Threaded(InPlace):
         return await self._hop(self.store.move, old, new, data, base, ttl, trail, grace, token)
 
     async def acquire(self, key: str, token: str, ttl: int, /) -> Acquired:
-        """See Store.acquire."""
-        return await self._hop(self.store.acquire, key, token, ttl)
+        """See Store.acquire. Where the caller is cancelled, the thread goes on; `release` waits for it."""
+        asked = self._threads.submit(self.store.acquire, key, token, ttl)
+        try:
+            return await asyncio.wrap_future(asked)
+        except asyncio.CancelledError:
+            self._late[token] = asked
+            asked.add_done_callback(lambda _: self._late.pop(token, None))
+            raise
 
     async def release(self, key: str, token: str, /) -> None:
         """See Store.release."""
+        if (late := self._late.get(token)) is not None:
+            await asyncio.gather(asyncio.wrap_future(late), return_exceptions=True)
         await self._hop(self.store.release, key, token)
 
     async def link(self, principal: str, key: str, ttl: int, /) -> None:
