@@ -1,18 +1,18 @@
-"""The blocks of docs/embed.md, run by the tests of the libraries that they are about."""
+"""The blocks of docs/embed.md and docs/web.md, run by the tests of the libraries that they are about."""
 
 import os
 import re
 from pathlib import Path
 from typing import Any
 
-PAGE = Path(__file__).parent.parent / "docs" / "embed.md"
+DOCS = Path(__file__).parent.parent / "docs"
 
 
-def sections() -> dict[str, list[tuple[int, str]]]:
+def sections(page: str = "embed.md") -> dict[str, list[tuple[int, str]]]:
     """The blocks of Python below each heading, with the lines that they start on."""
     found: dict[str, list[tuple[int, str]]] = {}
     heading = ""
-    text = PAGE.read_text("utf-8")
+    text = (DOCS / page).read_text("utf-8")
     for match in re.finditer(r"^## ([^\n]*)$|^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
         if match[1]:
             heading = match[1]
@@ -21,11 +21,20 @@ def sections() -> dict[str, list[tuple[int, str]]]:
     return found
 
 
-def run(heading: str, number: int = 0, **given: object) -> dict[str, Any]:
-    """What the names of a block stand for after it has run; `given` stand for what it takes from its surroundings."""
-    line, code = sections()[heading][number]
-    names: dict[str, Any] = {"__name__": "embed.md", "os": os, **given}
-    exec(compile("\n" * line + code, str(PAGE), "exec"), names)  # noqa: S102 - our own page
+def run(heading: str, number: int = 0, *, page: str = "embed.md", url: str = "", **given: object) -> dict[str, Any]:
+    """What the names of a block stand for after it has run.
+
+    Args:
+        heading: above the block.
+        number: of the block below it.
+        page: where it stands.
+        url: of the server that stands for `redis://localhost`.
+        given: what it takes from its surroundings.
+    """
+    line, code = sections(page)[heading][number]
+    names: dict[str, Any] = {"__name__": page, "os": os, **given}
+    code = code.replace("redis://localhost", url or "redis://localhost")
+    exec(compile("\n" * line + code, str(DOCS / page), "exec"), names)  # noqa: S102 - our own page
     return names
 
 
