@@ -315,7 +315,7 @@ def test_waiting_for_a_connection_is_bounded(face):
         proxy.plan("stall")
 
         def call(seconds: float):
-            answers.append(run("blocking", pool.call(request, 1, time.monotonic() + seconds)))
+            answers.append(pool.call(request, 1, time.monotonic() + seconds))
 
         first, second = (threading.Thread(target=call, args=(20,)) for _ in "12")
         first.start()

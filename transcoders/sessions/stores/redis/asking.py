@@ -65,13 +65,14 @@ class Asking:
         """
         begin = time.monotonic()
         answer = await self._once(commands, begin + self._seconds / 2, bulk=bulk)
-        if isinstance(answer, list):
+        if not isinstance(answer, Exception):
             return answer, False
         return await self._repeat(commands, begin + self._seconds, answer, bulk=bulk)
 
     async def _once(self, commands: tuple[Command, ...], until: float, *, bulk: bool) -> list[Reply] | Lost | Refusal:
         try:
-            replies = await self._wire.call(self._pack(commands), len(commands), until, bulk=bulk)
+            answer = self._wire.call(self._pack(commands), len(commands), until, bulk=bulk)
+            replies = answer if isinstance(answer, list) else await answer
         except Lost as lost:
             return lost
         for reply in replies:

@@ -7,6 +7,7 @@ has ended.
 
 import asyncio
 import time
+from collections.abc import Awaitable
 
 from transcoders.errors import StoreError
 from transcoders.sessions import forks
@@ -43,12 +44,16 @@ class Lines:
     def _begin(self, loop: asyncio.AbstractEventLoop | None) -> None:
         self._loop, self._lines, self._opening = loop, [None, None], [None, None]
 
-    async def call(self, request: bytes, replies: int, deadline: float, /, *, bulk: bool = False) -> list[Reply]:
+    def call(self, request: bytes, replies: int, deadline: float, /, *, bulk: bool = False) -> Awaitable[list[Reply]]:
         """See Wire.call."""
         lane = 1 if bulk or len(request) > LARGE else 0
         line = self._lines[lane]
         if line is None or line.loop is not asyncio.get_running_loop() or not line.usable:
-            line = await self._connected(lane, deadline)
+            return self._call(lane, request, replies, deadline)
+        return line.ask(request, replies, deadline)
+
+    async def _call(self, lane: int, request: bytes, replies: int, deadline: float) -> list[Reply]:
+        line = await self._connected(lane, deadline)
         return await line.ask(request, replies, deadline)
 
     async def _connected(self, lane: int, deadline: float) -> Line:

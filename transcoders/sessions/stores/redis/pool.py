@@ -3,12 +3,17 @@
 A connection is used by one call at a time, and looked at before: what can be read then is the end of the stream or an
 answer nobody waits for, and either way it is closed. Any exception in a call closes its connection too, also one that
 a signal or a greenlet raises: nobody could know where in the stream it stands.
+
+The system bounds reads and writes where it can. A socket with a time limit of Python's asks `poll` before each of them,
+which is two more system calls in a request.
 """
 
 import math
+import os
 import queue
 import select
 import socket
+import struct
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -32,15 +37,30 @@ def _poll(taken: socket.socket) -> Callable[[int], Sequence[object]]:
     return poll.poll
 
 
+def _limiter(taken: socket.socket) -> Callable[[float], None]:
+    """What limits the seconds that a read or write of the socket takes."""
+    if os.name != "posix" or type(taken).__module__ != "socket":  # TLS and green threads wait in ways of their own
+        return taken.settimeout
+
+    def limit(seconds: float) -> None:
+        whole, rest = divmod(seconds, 1)
+        limited = struct.pack("ll", int(whole), int(rest * 1e6) or 1)  # a timeval; 0 were no limit
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limited)
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limited)
+
+    taken.settimeout(None)
+    return limit
+
+
 class Connection:
     """A socket, and the replies that come out of it."""
 
-    __slots__ = ("_limited", "_pending", "_poll", "_reader", "_socket", "since")
+    __slots__ = ("_limited", "_pending", "_poll", "_reader", "_set", "_socket", "since")
 
     def __init__(self, taken: socket.socket) -> None:
         self._socket, self._reader, self._limited = taken, resp.reader(), -1.0
         self.since = time.monotonic()
-        self._poll = _poll(taken)
+        self._poll, self._set = _poll(taken), _limiter(taken)
         self._pending: Callable[[], int] | None = getattr(taken, "pending", None)  # what TLS has read already
 
     @property
@@ -54,7 +74,7 @@ class Connection:
             self._limit(deadline)
             self._socket.sendall(request)
             return self._receive(replies, deadline)
-        except TimeoutError:
+        except (TimeoutError, BlockingIOError):  # by Python's limit, by the system's
             raise Lost("no answer in time", sent=True, late=True) from None
         except OSError as error:
             raise Lost(reason(error), sent=True) from None
@@ -84,7 +104,7 @@ class Connection:
             raise TimeoutError
         if not 0.95 < left / self._limited < 1.05:
             self._limited = left
-            self._socket.settimeout(left)
+            self._set(left)
 
     def close(self) -> None:
         """Close the socket."""
@@ -114,7 +134,7 @@ class Pool:
         for _ in range(self._size):
             self._permits.put(None)
 
-    async def call(
+    def call(
         self,
         request: bytes,
         replies: int,

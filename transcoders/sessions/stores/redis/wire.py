@@ -4,6 +4,7 @@ There are two wires: `pool` never suspends, `lines` is awaited. Neither repeats 
 again is the verbs' decision, and `Lost` tells them what they must know for it.
 """
 
+from collections.abc import Awaitable
 from os import strerror
 from typing import Final, Protocol
 
@@ -50,8 +51,10 @@ def reason(error: OSError) -> str:
 class Wire(Protocol):
     """Requests to one server."""
 
-    async def call(self, request: bytes, replies: int, deadline: float, /, *, bulk: bool = False) -> list[Reply]:
-        """The replies to packed commands, in their order, refusals among them.
+    def call(
+        self, request: bytes, replies: int, deadline: float, /, *, bulk: bool = False
+    ) -> list[Reply] | Awaitable[list[Reply]]:
+        """The replies to packed commands, in their order, refusals among them; or what is awaited for them.
 
         Args:
             request: the commands, packed.
@@ -60,7 +63,7 @@ class Wire(Protocol):
             bulk: whether the replies may be large.
 
         Raises:
-            Lost: there was no connection, or it failed before the last reply.
+            Lost: there was no connection, or it failed before the last reply; raised here, or when it is awaited.
             StoreError: the server will never let us in.
         """
         ...
