@@ -154,20 +154,20 @@ class AsyncDjango(AsyncFace):
                 session, said = request.session, value(request)
                 if name in VERBS:
                     return HttpResponse(await verb(name, session, said))
-                await session.aload()
+                await session.akeys()
                 return HttpResponse(pages.show(name, session, said))
 
             return view
 
         async def slow(request):
             session, said = request.session, value(request)
-            await session.aload()
+            await session.akeys()
             seen = pages.before(session, said)
             await asyncio.to_thread(pages.wait)
             return HttpResponse(pages.after(session, said, seen))
 
         async def stream(request):
-            await request.session.aload()
+            await request.session.akeys()
             pieces = pages.stream(request.session, value(request))()
 
             async def body():

@@ -50,18 +50,20 @@ async def asessions_of(user: Any) -> list[Record]:
 
 def end_all(user: Any, *, except_: SessionStore | None = None) -> int:
     """End the sessions of a user, all but the given one, such as `request.session`; how many were ended."""
+    if except_ is not None:
+        except_.has_key("")  # read it, for several ids may have been sent
     return site().manager.end_all(principal(user), except_=_held(except_))
 
 
 async def aend_all(user: Any, *, except_: SessionStore | None = None) -> int:
     """See `end_all`."""
     if except_ is not None:
-        await except_.aload()
+        await except_.ahas_key("")
     return await site().here().end_all(principal(user), except_=_held(except_))
 
 
 def _held(store: SessionStore | None) -> Session[Any] | None:
-    return None if store is None else store.load()
+    return None if store is None else store.held
 
 
 def _logged_in(*, request: Any, user: Any, **_told: Any) -> None:

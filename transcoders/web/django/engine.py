@@ -1,35 +1,33 @@
 """The session engine: what `request.session` is, synchronous and asynchronous, by Django's own contract.
 
 Each verb stands once, as a coroutine over the verbs of a manager: without an event loop it is driven to its end by one
-step, in one it is awaited. Keys are ids of 256 bits that the store gives, and never takes. What is set is stored, of
-any type of the session value set, and what lies inside is compared, so that `modified` need not be set.
+step, in one it is awaited. Keys are ids of 256 bits that are given, and never taken. What is set is stored, of any type
+of the session value set, and what lies inside is compared, so that `modified` need not be set.
 """
 
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
-from typing import Any, Final, Self
+from typing import Any, Final, TypeVar
 
-from django.conf import settings
-from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
+from django.contrib.sessions.backends.base import CreateError, UpdateError
 from django.contrib.sessions.exceptions import SessionInterrupted
-from django.http import HttpRequest
-from django.utils.asyncio import async_unsafe
-from django.utils.module_loading import import_string
 
-from transcoders.errors import SessionError, SessionGone, TranscoderError
-from transcoders.sessions import ids
+from transcoders.errors import EncodeError, SessionError, SessionGone
+from transcoders.registry import REGISTRY
 from transcoders.sessions.driving import drive
 from transcoders.sessions.saving import Saved
 from transcoders.sessions.session import Session
+from transcoders.subclasses import Plain
 from transcoders.web.django.expiry import set_times
-from transcoders.web.django.site import Site, site
+from transcoders.web.django.reading import Reading
 from transcoders.web.django.verbs import Verbs
 from transcoders.web.visit import BEGUN, FAILED, hidden
 
+R = TypeVar("R")
 LOOKED: Final = "it was only looked for"
 
 
-class SessionStore(SessionBase):  # type: ignore[misc] # Django has no types
+class SessionStore(Reading):
     """One session; see `django.contrib.sessions.backends.base.SessionBase`.
 
     Attributes:
@@ -37,161 +35,26 @@ class SessionStore(SessionBase):  # type: ignore[misc] # Django has no types
         aged: whether it was told to end at another time.
     """
 
-    def __init__(self, session_key: str | None = None) -> None:
-        self._site: Site = site()
-        self._sent: list[str] = [] if session_key is None else [session_key]
-        self._request: HttpRequest | None = None
-        self._blocking = self._cleared = self.aged = self.accessed = False
-        self._held: Session[Any] | None = None
-        self._failure: TranscoderError | None = None
-        self._modified: bool | None = None
+    def load(self) -> dict[str, Any]:
+        """What the store has of it now; nothing, and no key any more, where it has none."""
+        return drive(self._loaded(self._here()))
 
-    def serve(self, site: Site, request: HttpRequest, sent: list[str], *, blocking: bool) -> Self:
-        """Be the session of a request, which `finish` ends; itself.
-
-        Args:
-            site: the managers.
-            request: the request.
-            sent: the ids in its cookies.
-            blocking: whether it has a thread of its own, so that what is awaited may as well block.
-        """
-        self._site, self._request, self._sent, self._blocking = site, request, sent, blocking
-        return self
-
-    @property
-    def opened(self) -> bool:
-        """Whether anybody asked for it; too many may be open."""
-        return self._held is not None
-
-    @property
-    def held(self) -> Session[Any]:
-        """The session as every other face has it; not read perhaps. Raises TooManySessions."""
-        if self._held is None:
-            self._held = self._open(self._sent)
-        return self._held
-
-    def _open(self, sent: list[str]) -> Session[Any]:
-        manager, request = self._site.manager, self._request
-        if request is None:
-            return manager.open(sent)
-        held = manager.open(sent, request=f"{request.method} {request.path}")
-        route = getattr(request.resolver_match, "route", None)
-        if route is not None and manager.policy.locking_mode == "auto":
-            held.request = f"{request.method} /{route}"  # one name for all carts that the route stands for
-        return held
-
-    # By which manager
-
-    @async_unsafe("You cannot use a session like this from an async context: await its methods that begin with a.")  # type: ignore[untyped-decorator]
-    def _here(self) -> Verbs:
-        return self._site.verbs
-
-    def _there(self) -> Verbs:
-        return self._site.verbs if self._blocking else self._site.here()
-
-    # Reading
-
-    def _get_session(self, no_load: bool = False) -> Session[Any]:  # noqa: FBT001, FBT002 - Django's
-        self.accessed, held = True, self._held
-        if held is None or not held.loaded or self._cleared:
-            held = self.held
-            known = held.key is None or no_load
-            if not no_load:
-                drive(self._load(self._site.verbs if known else self._here()))
-        return held
-
-    async def _aget_session(self, no_load: bool = False) -> Session[Any]:  # noqa: FBT001, FBT002 - Django's
-        self.accessed, held = True, self._held
-        if (held is None or not held.loaded or self._cleared) and not no_load:
-            held = await self._load(self._there())
-        return self.held if held is None else held
-
-    _session = property(_get_session)
-
-    async def _load(self, verbs: Verbs) -> Session[Any]:
-        held = self.held
-        if not held.loaded:
-            if self._failure is not None:
-                raise self._failure  # a store that hangs makes a request wait once
-            try:
-                await verbs.load(held)
-            except TranscoderError as error:
-                self._failure = held.failure = error
-                raise
-            if self._request is None and held.token:
-                await verbs.discard(held)  # nobody says when it is over
-        if self._cleared:
-            self._cleared = False
-            held.clear()
-        return held
-
-    @property
-    def _session_cache(self) -> Session[Any]:
-        if self._held is None or not self._held.loaded:
-            raise AttributeError("_session_cache")
-        return self._held
-
-    @property
-    def session_key(self) -> str | None:
-        """The id; None where it has none."""
-        return self.held.sid
-
-    @property
-    def _session_key(self) -> str | None:
-        return self.held.sid
-
-    @_session_key.setter
-    def _session_key(self, key: str | None) -> None:
-        self._sent, self._held, self._failure = [] if key is None else [key], None, None
-
-    @property
-    def serializer(self) -> Any:
-        """What `encode` and `decode` use; sessions are stored by the transcoder."""
-        return import_string(settings.SESSION_SERIALIZER)
-
-    @property
-    def modified(self) -> bool:
-        """Whether it was changed, in place too; False, when set, gives up what was changed until now."""
-        if self._modified is None:
-            held = self._held
-            return held is not None and held.loaded and not held.read_only and bool(held.changes())
-        return self._modified
-
-    @modified.setter
-    def modified(self, modified: bool) -> None:
-        self._modified = modified
-
-    def is_empty(self) -> bool:
-        """Whether it has neither a key nor anything in it; an unread one is not empty."""
-        held = self.held
-        return held.sid is None and not (held.loaded and held)
-
-    def clear(self) -> None:
-        """Remove everything; the key stays."""
-        self.accessed = self._modified = self._cleared = True
-        if self.held.loaded:
-            self._cleared = False
-            self.held.clear()
-
-    def set_expiry(self, value: float | datetime | timedelta | None) -> None:
-        """See Django."""
-        self.aged = True
-        super().set_expiry(value)
-
-    async def aset_expiry(self, value: float | datetime | timedelta | None) -> None:
-        """See Django."""
-        self.aged = True
-        await super().aset_expiry(value)
-
-    # Storing
-
-    def load(self) -> Session[Any]:
-        """The mapping of what it holds."""
-        return self._get_session()
-
-    async def aload(self) -> Session[Any]:
+    async def aload(self) -> dict[str, Any]:
         """See `load`."""
-        return await self._aget_session()
+        return await self._loaded(self._there())
+
+    async def _loaded(self, verbs: Verbs) -> dict[str, Any]:
+        found = await self._look(verbs, self._sent if self._held is None else [str(self._held.sid)])
+        if found.new and not found.adrift:
+            self._session_key = None
+        return found.to_dict()
+
+    async def _look(self, verbs: Verbs, sent: list[str]) -> Session[Any]:
+        found = self._site.manager.open(sent)
+        found.read_only = LOOKED
+        await verbs.load(found)
+        await verbs.discard(found)
+        return found
 
     def exists(self, session_key: str | None) -> bool:
         """Whether there is a session of the key."""
@@ -202,13 +65,7 @@ class SessionStore(SessionBase):  # type: ignore[misc] # Django has no types
         return await self._exists(self._there(), session_key)
 
     async def _exists(self, verbs: Verbs, key: str | None) -> bool:
-        if not ids.valid(key):
-            return False
-        found = self._site.manager.open(key)
-        found.read_only = LOOKED
-        await verbs.load(found)
-        await verbs.discard(found)
-        return not found.new
+        return not (await self._look(verbs, [] if key is None else [key])).new
 
     def create(self) -> None:
         """Become a new session, stored at once, with a key of its own and what the former had."""
@@ -219,15 +76,19 @@ class SessionStore(SessionBase):  # type: ignore[misc] # Django has no types
         await self._create(self._there())
 
     async def _create(self, verbs: Verbs) -> None:
-        former, fresh = self._held, self._open([])
-        await verbs.load(fresh)
+        former, kept = self._held, {}
         if former is not None:
             if former.loaded and not self._cleared:
-                fresh.update(former.to_dict())
+                kept = former.to_dict()
             await verbs.discard(former)
+        fresh = self._open([])
+        await verbs.load(fresh)
+        fresh.update(kept)
         self._held, self._cleared, self._modified = fresh, False, True
-        self._time(fresh)
-        await verbs.rotate(fresh)
+        over = self._time(fresh)
+        await _stored(verbs.rotate, fresh)
+        if over:
+            await verbs.destroy(fresh)
 
     def save(self, must_create: bool = False) -> None:  # noqa: FBT001, FBT002 - Django's
         """Store it.
@@ -260,7 +121,7 @@ class SessionStore(SessionBase):  # type: ignore[misc] # Django has no types
 
     async def _store(self, verbs: Verbs, held: Session[Any]) -> Saved:
         over = self._time(held) if self._modified else False
-        saved = await verbs.save(held)
+        saved = await _stored(verbs.save, held)
         if saved is Saved.SKIPPED and self._modified:
             saved = await verbs.touch(held)
         if over:
@@ -318,7 +179,7 @@ class SessionStore(SessionBase):  # type: ignore[misc] # Django has no types
         held = await self._load(verbs)
         self._time(held)
         try:
-            await verbs.rotate(held)
+            await _stored(verbs.rotate, held)
         except SessionGone as error:
             raise SessionInterrupted("The session was deleted in a concurrent request.") from error
         self.accessed = self._modified = True
@@ -361,3 +222,16 @@ class SessionStore(SessionBase):  # type: ignore[misc] # Django has no types
         if error is not None:
             raise error
         return saved
+
+
+async def _stored(verb: Callable[[Session[Any]], Awaitable[R]], held: Session[Any]) -> R:
+    """What the verb comes to. Members of TextChoices, SafeStrings and the like are stored as what they are made of, as
+    Django has always done. Raises EncodeError on what is nothing of the kind."""  # noqa: D205, D209 - one thought
+    try:
+        return await verb(held)
+    except EncodeError:
+        plain = Plain(frozenset(REGISTRY.types.values()))
+        with suppress(RecursionError):
+            for name, value in held.live().items():
+                held[name] = plain(value)
+        return await verb(held)

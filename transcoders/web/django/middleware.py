@@ -46,23 +46,23 @@ class SessionMiddleware(Stock):  # type: ignore[misc] # Django has no types
         """The response, with what it says of the session."""
         if self.async_mode:
             return self.__acall__(request)
-        visit, verbs = self._begin(request, blocking=True), self.site.verbs
+        store, visit, verbs = *self._begin(request, blocking=True), self.site.verbs
         try:
             response = self.get_response(request)
         except BaseException:
-            drive(self._give_up(request, verbs))
+            drive(store.finish(verbs, FAILED))
             raise
-        return drive(self._end(request, visit, response, verbs))
+        return drive(self._end(request, store, visit, response, verbs))
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
         """The same, awaited."""
-        visit, verbs = self._begin(request, blocking=False), self.site.here()
+        store, visit, verbs = *self._begin(request, blocking=False), self.site.here()
         try:
             response = await self.get_response(request)
         except BaseException:
-            await self._give_up(request, verbs)
+            await store.finish(verbs, FAILED)
             raise
-        return await self._end(request, visit, response, verbs)
+        return await self._end(request, store, visit, response, verbs)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """The response to a view that was refused its session."""
@@ -79,21 +79,18 @@ class SessionMiddleware(Stock):  # type: ignore[misc] # Django has no types
         told = refusal(error)
         return HttpResponse(told.body, status=told.status, headers=dict(told.headers))
 
-    def _begin(self, request: HttpRequest, *, blocking: bool) -> Visit:
+    def _begin(self, request: HttpRequest, *, blocking: bool) -> tuple[SessionStore, Visit]:
         visit = Visit(cookie(None), request.META.get("HTTP_COOKIE", ""))
-        store = self.SessionStore(visit.sent[0] if visit.sent else None)
+        store: SessionStore = self.SessionStore(visit.sent[0] if visit.sent else None)
         request.session = store.serve(self.site, request, visit.sent, blocking=blocking)
-        return visit
-
-    async def _give_up(self, request: HttpRequest, verbs: Verbs) -> None:
-        store = getattr(request, "session", None)
-        if isinstance(store, SessionStore):
-            await store.finish(verbs, FAILED)
+        return store, visit
 
     async def _end(
-        self, request: HttpRequest, visit: Visit, response: HttpResponseBase, verbs: Verbs
+        self, request: HttpRequest, begun: SessionStore, visit: Visit, response: HttpResponseBase, verbs: Verbs
     ) -> HttpResponseBase:
         store = getattr(request, "session", None)
+        if store is not begun:  # somebody put another in its place
+            await begun.finish(verbs, FAILED)
         if not isinstance(store, SessionStore):
             return response
         try:
