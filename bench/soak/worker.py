@@ -68,11 +68,14 @@ def work(given: Mapping[str, Any]) -> Iterator[Any]:
     notes, ending = Notes(job.notes), threading.Event()
     settings = SETTINGS | {"locking_mode": job.mode}
     if job.kind == "threads":
-        with SessionManager[Any](job.url, "json", **settings) as manager:
+        with (
+            SessionManager[Any](job.url, "json", **settings) as manager,
+            SessionManager[Any](job.url, "json", **SETTINGS) as loose,
+        ):
             yield None
             threading.Thread(target=_listen, args=(ending,), daemon=True).start()
             users = [User(job, notes, number) for number in range(job.tasks)]
-            threads = [threading.Thread(target=_thread, args=(user, manager, ending)) for user in users]
+            threads = [threading.Thread(target=_thread, args=(user, manager, loose, ending)) for user in users]
             for thread in threads:
                 thread.start()
             for thread in threads:
@@ -136,14 +139,14 @@ class User:
             self.note(DONE, what)
 
 
-def _thread(user: User, manager: SessionManager[Any], ending: threading.Event) -> None:
+def _thread(user: User, manager: SessionManager[Any], loose: SessionManager[Any], ending: threading.Event) -> None:
     while not ending.is_set():
         what, index = user.next()
         used, error = False, None
         user.began(what, index)
         try:
             if what == LIFE:
-                _life(user, manager)
+                _life(user, manager, loose)
             else:
                 with manager.session(user.job.sids[index], request=f"POST /{what}") as session:
                     user.use(session, what, index)
@@ -173,8 +176,11 @@ async def _task(user: User, manager: AsyncSessionManager[Any], ending: threading
         user.ended(what, index, error, used=used)
 
 
-def _life(user: User, manager: SessionManager[Any]) -> None:
-    """The whole life of a session: an id that was rotated, and a session that was ended, are never had again."""
+def _life(user: User, manager: SessionManager[Any], loose: SessionManager[Any]) -> None:
+    """The whole life of a session: an id that was rotated, and a session that was ended, are never had again.
+
+    The request that is still under way at its end holds no lock, or the end would have to wait for it.
+    """
     principal = f"worker:{user.job.name}"
     with manager.session(request="POST /login") as session:
         session["user"], session.principal = principal, principal
@@ -187,12 +193,14 @@ def _life(user: User, manager: SessionManager[Any]) -> None:
             user.note(WRONG, "an id was good after its rotation")
     if not manager.sessions_of(principal):
         user.note(WRONG, "a session was not found by its principal")
-    late = manager.open(second, request="GET /page")
+    late = loose.open(second, request="GET /page")
     try:
         _ = late["user"]
-        manager.destroy(second)
+        leaving = manager.open(second, request="POST /logout")
+        _ = leaving.get("user")
+        manager.destroy(leaving)
         late["user"] = "again"
-        manager.save(late)
+        loose.save(late)
     except SessionGone:
         pass
     else:
