@@ -120,6 +120,8 @@ class Cookie:
 
 def vary(header: str = "") -> str:
     """The value of a Vary header, with `Cookie` in it, so that no cache hands what a session shows to somebody else."""
+    if not header:
+        return "Cookie"
     names = [name.strip() for name in header.split(",")]
     if "*" in names or "cookie" in map(str.lower, names):
         return header

@@ -208,30 +208,29 @@ class FlaskSession(SessionMixin):
 
     # Its end
 
-    def save(self, idle: int) -> Saved:
-        """Store what was changed; `idle` is the idle time of a permanent session in seconds. Raises SessionError."""
+    def save(self, app: flask.Flask) -> Saved:
+        """Store what was changed; the application says how long a permanent session lives. Raises SessionError."""
         held = self.held
         if self._modified is False:
             self.manager.discard(held)
             return Saved.SKIPPED
         if held.accessed and not held.ended:
             _ = held.record
-            self._settle(held, idle)
+            self._settle(held, app)
         saved = self.manager.save(held)
         return self.manager.touch(held) if saved is Saved.SKIPPED and self._forced and held.loaded else saved
 
-    def _settle(self, held: Session[Any], idle: int) -> None:
+    def _settle(self, held: Session[Any], app: flask.Flask) -> None:
         """Its idle time, and whether it ends because nothing is left in it."""
         if self._emptied and not held.new and held.record.names() and not held and not held.renewed:
             held.logout()
         permanent = held.get(PERMANENT)
         if permanent is not None and not held.read_only:
-            held.set_timeout(idle=idle if permanent else self.manager.policy.max_inactive_interval)
+            held.set_timeout(idle=_seconds(app) if permanent else self.manager.policy.max_inactive_interval)
 
-    def set_cookie(self, saved: Saved, way: Cookie) -> str | None:
+    def set_cookie(self, saved: Saved) -> str | None:
         """The value of the Set-Cookie header; None where the browser's cookie is good."""
-        held, self.visit.way = self.held, way
-        return self.visit.set_cookie(held, saved, self.manager.now(), anew=self._aged and saved is Saved.WRITTEN)
+        return self.visit.set_cookie(self.held, saved, self.manager.now(), anew=self._aged and saved is Saved.WRITTEN)
 
     def discard(self) -> None:
         """Let go of it; what was changed is not stored."""
@@ -271,10 +270,9 @@ class Sessions(SessionInterface):
         self._cookie, self._manager = cookie, cast("SessionManager[Any] | None", None)
         if source is not None and app is None:
             site = Site(SessionManager, source, transcoder, cookie, None, settings)  # type: ignore[arg-type]
-            self._manager = site.manager
+            self._manager = _watched(site.manager)
         elif transcoder is not None or settings:
             raise SpecError(f"without a store, the settings stand in app.config[{CONFIG!r}], all of them")
-        flask.request_tearing_down.connect(_let_go)
         if app is not None:
             self.init_app(app)
 
@@ -287,7 +285,7 @@ class Sessions(SessionInterface):
         if self._manager is None:
             if CONFIG not in app.config:
                 raise SpecError(f"sessions have no store: app.config[{CONFIG!r}] = {{'store': 'redis://…'}}")
-            app.extensions[EXTENSION] = configured(SessionManager, app.config[CONFIG], CONFIG)
+            app.extensions[EXTENSION] = _watched(configured(SessionManager, app.config[CONFIG], CONFIG))
         app.session_interface = self
         self._way(app)
 
@@ -309,7 +307,7 @@ class Sessions(SessionInterface):
         session.finished = True
         if session.untouched:
             with suppress(Unavailable):
-                session.save(0)  # it is counted, no more
+                session.save(app)  # it is counted, no more
             return
         try:
             self._save(app, session, response)
@@ -320,19 +318,19 @@ class Sessions(SessionInterface):
             _replace(app, response, error)
 
     def _save(self, app: flask.Flask, session: FlaskSession, response: flask.Response) -> None:
-        saved, lifetime = Saved.SKIPPED, _seconds(app)
-        held = session.held
+        saved, held = Saved.SKIPPED, session.held
         if error := hidden(held, response.status_code):
             raise error
         if response.status_code >= FAILED:
             session.discard()
         else:
-            saved = session.save(lifetime)
+            saved = session.save(app)
         if saved is Saved.TOUCHED and not app.config["SESSION_REFRESH_EACH_REQUEST"]:
             saved = Saved.SKIPPED
-        permanent = held.loaded and bool(held.live().get(PERMANENT))
-        told = session.set_cookie(saved, self._way(app, lifetime if permanent else None))
-        _tell(session, held, response, told)
+        kept = saved is Saved.SKIPPED and held.sid in session.visit.sent  # most cookies stay as they are
+        if not kept and held.loaded and held.live().get(PERMANENT):
+            session.visit.way = self._way(app, _seconds(app))
+        _tell(session, held, response, session.set_cookie(saved))
         held.read_only = held.read_only or BEGUN
 
     def _way(self, app: flask.Flask, lifetime: int | None = None) -> Cookie:
@@ -422,6 +420,13 @@ def _tell(session: FlaskSession, held: Session[Any], response: flask.Response, c
         headers.add("Set-Cookie", cookie)
     if not told and session.accessed:
         response.vary.add("Cookie")
+
+
+def _watched(manager: SessionManager[Any]) -> SessionManager[Any]:
+    """The manager; where its sessions hold a lock or a place, they are let go of at the end of every request."""
+    if manager.policy.locking_mode != "none" or manager.policy.max_active_sessions:
+        flask.request_tearing_down.connect(_let_go)
+    return manager
 
 
 def _let_go(_app: flask.Flask, **_told: Any) -> None:
