@@ -18,7 +18,7 @@ SHOTS = Path(__file__).parent / "screenshots"
 """Where pictures of pages are kept, the last of each name."""
 SHOWN = ("demo", "demo-without")
 """Pictures that the README shows."""
-PATIENCE = 20
+PATIENCE = 60
 """Seconds that a page may take."""
 WIDTH = 960
 FLAGS = (

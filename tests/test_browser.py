@@ -102,17 +102,17 @@ def test_behind_nginx_the_login_stays(browser):
 
 
 def test_behind_nginx_without_shared_sessions_nobody_stays_in(browser):
-    """The same shop with a memory for each replica: twenty logins, and the next page of each is a logout."""
+    """The same shop with a memory for each replica: ten logins, and the next page of each is a logout."""
     with ExitStack() as stack:
         begun = [replica(stack, number, "memory:", shared=False) for number in (1, 2)]
         nginx = stack.enter_context(Nginx([one.ready().port for one in begun]))
         browser.open(f"http://127.0.0.1:{nginx.port}/")
         logouts = 0
-        for _ in range(20):
+        for _ in range(10):
             browser.click("#login")
             assert seen(browser)[1] == "Ada"
             logouts += clicked(browser, 1)[0][1:] == ("", True)
-        assert logouts == 20
+        assert logouts == 10
         browser.shot("nginx-without")
 
 

@@ -28,7 +28,7 @@ from tests.servers import free_port
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
 CONF = EXAMPLES / "compose" / "nginx.conf"
-PATIENCE = 20
+PATIENCE = 60
 """Seconds that a server may take to start, or to answer."""
 SERVERS = {
     "wsgi": ("gunicorn", "--worker-class", "gthread", "--threads", "4"),

@@ -17,6 +17,7 @@ from transcoders.demo.crew import Crew
 from transcoders.errors import SpecError
 from transcoders.sessions.manager import SessionManager
 from transcoders.sessions.settings import redacted
+from transcoders.sessions.stores import open_store
 
 PORT: Final = 8000
 """The port, where it is free and none was asked for."""
@@ -68,8 +69,7 @@ def demonstrating(request: Request) -> Iterator[Demo]:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="transcoders-demo-", ignore_cleanup_errors=True)))
         store = None if request.without else request.store or f"sqlite:{folder / 'sessions.db'}"
         if request.store:
-            with _manager(request.store) as manager:
-                manager.sessions_of("nobody")  # a store that cannot be reached is told of here, not on the page
+            _check(request.store)
         crew = stack.enter_context(Crew(store, f"demo-{server.server_port}"))
         crew.scale(request.replicas)
         stack.enter_context(balancing(crew, server))
@@ -92,15 +92,22 @@ def demo(request: Request, *, browse: bool, as_json: bool) -> None:
             sys.stdout.flush()
             if browse:
                 webbrowser.open(running.address)
-            over.wait()
+            while not over.wait(1):  # a wait without an end takes no Ctrl-C on Windows
+                continue
     except KeyboardInterrupt:
         console.say()
     finally:
         signal.signal(signal.SIGTERM, before)
 
 
-def _manager(store: str) -> SessionManager[Any]:
-    return SessionManager(store, enable_statistics=False)
+def _check(store: str) -> None:
+    """A store that no process shares, or that cannot be reached, is told of here, and not on the page."""
+    port = open_store(store, asynchronous=False)
+    if not port.capabilities.shared:
+        raise SpecError(f"replicas cannot share {port.capabilities.name}: leave out --store, or see --without")
+    manager: SessionManager[Any]
+    with SessionManager(port) as manager:
+        manager.sessions_of("nobody")
 
 
 def _server(port: int | None) -> Server:

@@ -26,6 +26,8 @@ _HOPS: Final = {"connection", "keep-alive", "transfer-encoding", "upgrade", "te"
 """Headers that concern one connection, or are ours to say."""
 _HTML: Final = ("Content-Type", "text/html; charset=utf-8")
 
+Headers = list[tuple[str, str]]
+
 
 class Handler(BaseHTTPRequestHandler):
     """One connection of a browser."""
@@ -62,7 +64,7 @@ class Handler(BaseHTTPRequestHandler):
             except OSError:
                 continue  # nothing was sent: the next one may have it
             try:
-                self._exchange(connection, body)
+                answer = self._exchange(connection, body)
             except (OSError, HTTPException):
                 if self.command == "POST":
                     self._answer(502, b"<p>The replica went away while it answered. <a href='/'>Back to the shop</a>")
@@ -70,25 +72,23 @@ class Handler(BaseHTTPRequestHandler):
                 continue
             finally:
                 connection.close()
+            self._answer(*answer)
             return
         self._answer(503, nobody(self.crew.states(), shared=self.crew.shared))
 
-    def _exchange(self, connection: HTTPConnection, body: bytes) -> None:
-        """Have the request answered; raises OSError or HTTPException when the replica does not."""
+    def _exchange(self, connection: HTTPConnection, body: bytes) -> tuple[int, bytes, Headers]:
+        """The replica's answer; raises OSError or HTTPException when there is none."""
         headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOPS}
         headers[HEADER] = " ".join(f"{number}={'up' if up else 'down'}" for number, up in self.crew.states().items())
         connection.request(self.command, self.path, body or None, headers)
         answer = connection.getresponse()
-        found = answer.read()
-        kept = [(name, value) for name, value in answer.getheaders() if name.lower() not in {*_HOPS, "content-length"}]
-        self._answer(answer.status, found, kept, size=answer.getheader("Content-Length"))
+        return answer.status, answer.read(), [pair for pair in answer.getheaders() if pair[0].lower() not in _HOPS]
 
     def _read(self) -> bytes | None:
         """The body of the request; None when it was refused."""
         length = self.headers.get("Content-Length", "0")
         if not length.isdecimal() or int(length) > _BODY or "Transfer-Encoding" in self.headers:
-            self.close_connection = True
-            self._answer(413, b"<p>That is more than this demo takes.")
+            self._answer(413, b"<p>That is more than this demo takes.", [_HTML, ("Connection", "close")])
             return None
         return self.rfile.read(int(length))
 
@@ -114,13 +114,13 @@ class Handler(BaseHTTPRequestHandler):
             return
         self._answer(303, b"", [("Location", "/")])
 
-    def _answer(
-        self, status: int, body: bytes, headers: list[tuple[str, str]] | None = None, size: str | None = None
-    ) -> None:
+    def _answer(self, status: int, body: bytes, headers: Headers | None = None) -> None:
         self.send_response_only(status)
-        for name, value in [_HTML] if headers is None else headers:
+        told = [_HTML] if headers is None else headers
+        for name, value in told:
             self.send_header(name, value)
-        self.send_header("Content-Length", size or str(len(body)))
+        if "content-length" not in {name.lower() for name, _ in told}:
+            self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)

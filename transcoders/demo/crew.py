@@ -85,12 +85,14 @@ class Crew:
         self._replicas: dict[int, Replica | None] = {}
         self._lock = threading.Lock()
         self._turn = 0
+        self._over = False
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:
         with self._lock:
+            self._over = True
             for number in self._replicas:
                 self._stop(number)
 
@@ -130,6 +132,8 @@ class Crew:
             for one in begun:
                 self._stop(one.number)  # another start of the same number may have been faster
                 self._replicas[one.number] = one
+                if self._over:
+                    self._stop(one.number)
 
     def stop(self, number: int) -> None:
         """Kill a replica; one that does not run stays as it is.
