@@ -11,7 +11,7 @@ from werkzeug.http import dump_cookie, parse_cookie
 
 from transcoders import EncodeError, SpecError
 from transcoders.sessions import ids
-from transcoders.web import Cookie, vary
+from transcoders.web import Cookie, Parameter, private, vary
 from transcoders.web.cookies import CANDIDATES, LONGEST, SIZE
 
 IDS = st.text(ascii_letters + digits + "-_", min_size=ids.LENGTH, max_size=ids.LENGTH)
@@ -255,3 +255,44 @@ def test_vary_names_the_cookie_once(before, after):
     """A cache is told that the response depends on the cookie, once."""
     assert vary(before) == after
     assert re.fullmatch(r"[^\r\n]*", after)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("", "private"), ("max-age=60", "max-age=60, private"), ("public, max-age=60", "public, max-age=60, private"),
+     ("Private", "Private"), ("no-store", "no-store"), ("max-age=0, NO-STORE", "max-age=0, NO-STORE"),
+     ('private="x-header"', 'private="x-header", private'), ("no-cache", "no-cache, private"), (" ", "private")],
+)  # fmt: skip
+def test_caches_are_told_whose_it_is(before, after):
+    """A response that sets an id is kept by no shared cache, whatever else is said to caches."""
+    assert private(before) == after
+
+
+# Ids in URLs.
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [(f"sid={SID}", [SID]), (f"a=b&sid={SID}&c", [SID]), (f"a=b&sid={SID}&sid=x&sid={'b' * 43}", [SID, "b" * 43]),
+     (f"xsid={SID}", []), (f"sid={SID}x", []), (f"a=sid={SID}", []), (f"sid=%61{SID[1:]}", []), ("", []), ("sid", []),
+     (f"SID={SID}", []), (f"sid={SID}\r\n", []), (f"sid={SID};a", []), ("\ud800", [])],
+)  # fmt: skip
+def test_ids_are_found_in_queries(query, found):
+    """The parameter of the name, as the application wrote it; nothing else is an id."""
+    assert Parameter("sid").candidates(query) == found
+    assert Parameter("sid").candidates(query.encode(errors="surrogatepass")) == found
+
+
+@given(st.text() | st.binary())
+def test_no_query_raises(query):
+    """Whatever a query holds, candidates are ids, and not more than are worth a look."""
+    found = Parameter("a").candidates(query)
+    assert all(map(ids.valid, found))
+    assert len(found) <= CANDIDATES
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a=b", "a&b", "é", None, "a" * 300])
+def test_parameters_have_names(name):
+    """A name that would have to be encoded is a SpecError at start-up."""
+    with pytest.raises(SpecError, match="a parameter's name is of letters"):
+        Parameter(name)

@@ -1,6 +1,7 @@
 """What a scenario has to work with: a framework, processes of a site in it, stores, and a time that it moves."""
 
 import json
+import time
 from abc import ABC, abstractmethod
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -93,9 +94,13 @@ class Rig:
         return proxy, f"redis://127.0.0.1:{proxy.port}/0"
 
     def waiting(self, replica: Replica, path: str, browser: Browser) -> Any:
-        """A request that waits in `slow`."""
-        request = replica.begin(path, browser.cookie)
-        assert replica.pages.entered.acquire(timeout=PATIENCE), request.result(0)
+        """A request that waits in `slow`; another where one was told to try again, because the machine is busy."""
+        request, end = replica.begin(path, browser.cookie), time.monotonic() + PATIENCE
+        while not replica.pages.entered.acquire(timeout=0.05):
+            assert time.monotonic() < end, "no request came as far as to wait"
+            if request.done():
+                assert request.result().status == 503, request.result()
+                request = replica.begin(path, browser.cookie)
         return request
 
 
