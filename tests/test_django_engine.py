@@ -374,6 +374,16 @@ def test_create_keeps_what_is_held(backend, session):
     assert dict(backend(session.session_key).items()) == dict(backend(first).items()) == {"a": [1]}
 
 
+@pytest.mark.parametrize("verb", ["save", "create"])
+def test_whose_it_is_is_kept(session, verb):
+    """What a login said stays, when the session is first stored and when it is created again."""
+    session.set("a", 1)
+    session.store.held.principal = f"user:{verb}"
+    getattr(session, verb)()
+    session.create()
+    assert len(django.manager().sessions_of(f"user:{verb}")) == 2
+
+
 def test_test_cookies(session):
     """Set, seen, and deleted."""
     assert not session.test_cookie_worked()

@@ -76,19 +76,25 @@ class SessionStore(Reading):
         await self._create(self._there())
 
     async def _create(self, verbs: Verbs) -> None:
-        former, kept = self._held, {}
+        former, kept, whose = self._held, {}, None
         if former is not None:
             if former.loaded and not self._cleared:
-                kept = former.to_dict()
+                kept, whose = former.to_dict(), former.principal
             await verbs.discard(former)
         fresh = self._open([])
         await verbs.load(fresh)
         fresh.update(kept)
-        self._held, self._cleared, self._modified = fresh, False, True
-        over = self._time(fresh)
-        await _stored(verbs.rotate, fresh)
+        fresh.principal = whose
+        self._held, self._cleared = fresh, False
+        await self._begin(verbs, fresh)
+
+    async def _begin(self, verbs: Verbs, held: Session[Any]) -> None:
+        """Store a session that was never stored, whether there is anything in it or not."""
+        over = self._time(held)
+        await _stored(verbs.rotate, held)
         if over:
-            await verbs.destroy(fresh)
+            await verbs.destroy(held)
+        self._modified = True
 
     def save(self, must_create: bool = False) -> None:  # noqa: FBT001, FBT002 - Django's
         """Store it.
@@ -110,7 +116,7 @@ class SessionStore(Reading):
         if held.ended:
             raise UpdateError
         if held.new:
-            await self._create(verbs)
+            await self._begin(verbs, held)
         elif must_create:
             raise CreateError
         else:
@@ -208,20 +214,23 @@ class SessionStore(Reading):
         if self._held is None:
             with suppress(SessionError):
                 await verbs.save(self.held)  # it is counted, no more
-        held = self._held
-        if held is None:
+                self._let_go(self.held)
             return Saved.SKIPPED
+        held = self._held
         saved, error = Saved.SKIPPED, hidden(held, code)
         try:
             if code < FAILED and self._modified is not False:
                 saved = await self._store(verbs, await self._load(verbs) if self._cleared else held)
         finally:
             await verbs.discard(held)
-            self._site.manager.discard(held)  # it was opened there, and holds no lock any more
-            held.read_only = held.read_only or BEGUN
+            self._let_go(held)
         if error is not None:
             raise error
         return saved
+
+    def _let_go(self, held: Session[Any]) -> None:
+        self._site.manager.discard(held)  # it was opened there, and holds no lock any more
+        held.read_only = held.read_only or BEGUN
 
 
 async def _stored(verb: Callable[[Session[Any]], Awaitable[R]], held: Session[Any]) -> R:
