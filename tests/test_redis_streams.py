@@ -91,6 +91,11 @@ def test_an_answer_that_does_not_end(ends):
     thread.join()
 
 
+async def asked(line, seconds=10.0):
+    """The replies to a request."""
+    return await line.ask(b"request", 1, time.monotonic() + seconds)
+
+
 def lined(body) -> None:
     """Run the body with a line and the server's end of it."""
 
@@ -110,11 +115,14 @@ def test_replies_go_to_those_who_asked_in_turn():
     """Also when some of them have stopped waiting."""
 
     async def body(line, theirs):
-        futures = [line.ask(b"request", 1, soon()) for _ in range(5)]
-        futures[1].cancel()
-        futures[3].cancel()
+        tasks = [asyncio.create_task(asked(line)) for _ in range(5)]
+        await asyncio.sleep(0)
+        tasks[1].cancel()
+        tasks[3].cancel("enough")
         theirs.sendall(b":0\r\n:1\r\n:2\r\n:3\r\n:4\r\n")
-        assert await asyncio.gather(*futures[::2]) == [[0], [2], [4]]
+        assert await asyncio.gather(*tasks[::2]) == [[0], [2], [4]]
+        assert tasks[1].cancelled()
+        assert tasks[3].cancelled()
         assert line.usable
 
     lined(body)
@@ -136,10 +144,7 @@ def test_silence_ends_the_line_for_all():
     """The first deadline ends it, and every request behind it is told."""
 
     async def body(line, _):
-        first = line.ask(b"request", 1, soon())
-        second = line.ask(b"request", 1, time.monotonic() + 0.02)
-        third = line.ask(b"request", 1, soon())
-        for lost in await asyncio.gather(first, second, third, return_exceptions=True):
+        for lost in await asyncio.gather(*(asked(line, seconds) for seconds in (10, 0.02, 10)), return_exceptions=True):
             assert (lost.why, lost.sent) == ("no answer in time", True)
 
     lined(body)
