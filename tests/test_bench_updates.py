@@ -258,7 +258,7 @@ def test_nothing_acknowledged_is_lost_when_workers_are_killed():
     assert found.sound, soak_report(found, None)
     assert found.killed > 0
     assert found.ledger.acknowledged.total() > 50
-    assert len(told) == len(found.looks) > 2
+    assert len(told) == len(found.looks) > 0
     assert all(look.oldest > 1 << 20 for look in told)
 
 
