@@ -295,7 +295,7 @@ def test_touch_puts_the_end_off_at_once(driven):
 
 
 def test_a_destroyed_session_is_gone_for_all(driven):
-    """The record is deleted, the id is of no session, and a request under way cannot bring it back."""
+    """The record is gone, the id is of no session, and a request under way cannot bring it back."""
     driver = driven()
     sid = driver.begun(n=0)
     reader, writer = driver.open(sid), driver.open(sid)
@@ -320,7 +320,7 @@ def test_a_session_destroyed_in_its_own_request_stays_so(driven):
     with driver.session(sid) as session:
         session["n"] += 1
         assert driver.destroy(session) is True
-    assert driver.tap.asked() == ["acquire", "delete"]
+    assert driver.tap.asked() == ["acquire", "move"]
     assert driver.read(sid) is None
 
 
@@ -448,7 +448,7 @@ def test_a_logout_while_the_store_fails_is_no_silent_success(driven):
     driver.tap.wrong["load"] = CUT
     with driver.session(sid) as session:
         assert not session
-        driver.tap.wrong["delete"] = CUT
+        driver.tap.wrong["move"] = CUT
         with pytest.raises(StoreError):
             driver.destroy(session)
         driver.tap.wrong.clear()

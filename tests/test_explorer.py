@@ -2,12 +2,13 @@
 
 import pytest
 
-from tests import stories
-from tests.interleave import Budget, Violation, explore, wander
+from tests import acts, holds
+from tests.interleave import explore, wander
 from tests.model import Model
+from tests.stepping import Budget, Violation
 from tests.stories import COUNTED, LOCKED, STORIES, Story
 from transcoders.errors import StoreError
-from transcoders.sessions import saving
+from transcoders.sessions import ids, saving
 from transcoders.sessions.ports import Outcome
 
 MOST = 1_500
@@ -70,9 +71,9 @@ class TouchBringsBack(Model):
         super().__init__(clock)
         self.once = {}
 
-    def delete(self, key, token="", /):
-        self.once[key] = self.load(key)
-        return super().delete(key, token)
+    def move(self, old, *others):
+        self.once[old] = self.load(old)
+        return super().move(old, *others)
 
     def touch(self, key, ttl, token="", /):
         if self.once.get(key) is not None:
@@ -147,9 +148,18 @@ def adopts(app):
     """Store a new session under whatever the client sent."""
 
     async def close(session):
-        await app._port.create(stories.ids.key(stories.FORGED), session.record.build({}, 1), 1000)
+        await app._port.create(ids.key(acts.FORGED), session.record.build({}, 1), 1000)
 
     app._core._saving.close = close
+
+
+def deletes(app):
+    """End a session by deleting what stands under its key, whatever that is by now."""
+
+    async def bury(key, data, token):
+        return key, await app._port.delete(key, token)
+
+    app._core._bury = bury
 
 
 def lists_once(app):
@@ -157,7 +167,7 @@ def lists_once(app):
     principals = app._core._principals
 
     async def sessions(principal):
-        keys = await app._port.linked(stories.ids.key(principal))
+        keys = await app._port.linked(ids.key(principal))
         records = [principals._record(await app._port.load(key), key) for key in keys]
         return [record for record in records if record is not None and record.principal == principal]
 
@@ -170,51 +180,54 @@ FAILED = Budget(faults=1, kinds=("refuse", "cancel"), ticks=0)
 QUIET = Budget()
 PLANTED = {
     "anybody releases": (
-        Story("", *[stories.increment_slowly] * 2, check=stories.counted, model=AnybodyReleases, **LOCKED), STALLED,
+        Story("", *[acts.increment_slowly] * 2, check=holds.counted, model=AnybodyReleases, **LOCKED), STALLED,
         "another's",
     ),
     "never compares": (
-        Story("", *[stories.increment] * 2, check=stories.counted, model=NeverCompares, merge=COUNTED), QUIET,
+        Story("", *[acts.increment] * 2, check=holds.counted, model=NeverCompares, merge=COUNTED), QUIET,
         "counter is",
     ),
     "never compares, other attributes": (
-        Story("", stories.write_a, stories.write_b, check=stories.both_written, model=NeverCompares), QUIET,
+        Story("", acts.write_a, acts.write_b, check=holds.both_written, model=NeverCompares), QUIET,
         "acknowledged",
     ),
     "sets what is gone": (
-        Story("", stories.logout, stories.write_a, check=stories.ended_for_good, model=SetsWhatIsGone), QUIET, "again",
+        Story("", acts.logout, acts.write_a, check=holds.ended_for_good, model=SetsWhatIsGone), QUIET, "again",
     ),
     "touch brings back": (
-        Story("", stories.logout, stories.read, check=stories.ended_for_good, model=TouchBringsBack, age=1000.0), QUIET,
+        Story("", acts.logout, acts.read, check=holds.ended_for_good, model=TouchBringsBack, age=1000.0), QUIET,
         "again",
     ),
     "moves by copying": (
-        Story("", stories.login, stories.read, check=stories.rotated, model=MovesByCopying), QUIET, "old id is valid",
+        Story("", acts.login, acts.read, check=holds.rotated, model=MovesByCopying), QUIET, "old id is valid",
     ),
     "releases first": (
-        Story("", *[stories.increment] * 2, check=stories.counted_without_conflict, plant=releases_first, merge=COUNTED,
+        Story("", *[acts.increment] * 2, check=holds.counted_without_conflict, plant=releases_first, merge=COUNTED,
               **LOCKED),
         Budget(ticks=0), "under the lock",
     ),
     "never lets go": (
-        Story("", *[stories.increment] * 2, check=stories.counted, plant=never_lets_go, **LOCKED), FAILED,
+        Story("", *[acts.increment] * 2, check=holds.counted, plant=never_lets_go, **LOCKED), FAILED,
         "locks are left",
     ),
     "keeps renewing": (
-        Story("", *[stories.increment] * 2, check=stories.counted, plant=keeps_renewing, **LOCKED), QUIET, "lock",
+        Story("", *[acts.increment] * 2, check=holds.counted, plant=keeps_renewing, **LOCKED), QUIET, "lock",
     ),
     "tries again": (
-        Story("", *[stories.increment] * 2, check=stories.counted, plant=tries_again, merge=COUNTED), LOST,
+        Story("", *[acts.increment] * 2, check=holds.counted, plant=tries_again, merge=COUNTED), LOST,
         "counter is",
     ),
     "forgets too early": (
-        Story("", stories.become_v, stories.become_w, stories.become_v, check=stories.noted, always=stories.noted,
-              plant=forgets_too_early, setup=stories.session_of_u, on_conflict="mine"),
+        Story("", acts.become_v, acts.become_w, acts.become_v, check=holds.noted, always=holds.noted,
+              plant=forgets_too_early, setup=acts.session_of_u, on_conflict="mine"),
         QUIET, "not in its list",
     ),
-    "adopts": (Story("", stories.begin_forged, check=stories.not_adopted, plant=adopts), QUIET, "adopted"),
+    "deletes": (
+        Story("", acts.login, acts.logout_after_reading, check=holds.ended_for_good, plant=deletes), QUIET, "again",
+    ),
+    "adopts": (Story("", acts.begin_forged, check=holds.not_adopted, plant=adopts), QUIET, "adopted"),
     "lists once": (
-        Story("", stories.end_all, stories.login, check=stories.all_ended, setup=stories.session_of_u,
+        Story("", acts.end_all, acts.login, check=holds.all_ended, setup=acts.session_of_u,
               plant=lists_once),
         QUIET, "one is there",
     ),
@@ -233,7 +246,7 @@ def test_a_merge_that_ignores_what_others_wrote_is_found(monkeypatch):
     """Changes that are put on top without a look at the newer record lose an increment."""
     monkeypatch.setattr(saving, "rebase", lambda _base, changes, *_others: dict(changes))
     with pytest.raises(Violation, match="counter is 1"):
-        explore(Story("", *[stories.increment] * 2, check=stories.counted, merge=COUNTED), QUIET)
+        explore(Story("", *[acts.increment] * 2, check=holds.counted, merge=COUNTED), QUIET)
 
 
 def test_a_found_schedule_can_be_replayed():

@@ -362,7 +362,7 @@ def fails_to_rotate(driver, session):
 
 def fails_to_end(driver, session):
     """The store fails the logout."""
-    driver.tap.wrong["delete"] = StoreError("cut")
+    driver.tap.wrong["move"] = StoreError("cut")
     with pytest.raises(StoreError):
         driver.destroy(session)
     driver.discard(session)

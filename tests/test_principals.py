@@ -204,7 +204,7 @@ def test_a_store_that_fails_is_told(driven):
     with pytest.raises(StoreError):
         driver.end_all("u")
     driver.tap.wrong.clear()
-    driver.tap.wrong["delete"] = StoreError("cut", unknown=True)
+    driver.tap.wrong["move"] = StoreError("cut", unknown=True)
     with pytest.raises(StoreError):
         driver.end_all("u")
     assert driver.counters["store_failures"] == 2

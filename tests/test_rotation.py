@@ -265,10 +265,11 @@ def test_with_grace_a_touch_works_as_ever(driven):
     assert driver.counters["touches"] == 3
 
 
+@pytest.mark.parametrize("grace", [0.0, GRACE])
 @pytest.mark.parametrize("by", ["id", "session", "session that was read"])
-def test_a_logout_with_the_old_id_ends_the_session(driven, by):
-    """Within the grace the old id is as good as the new one, for a logout too; not the trail ends, but the session."""
-    driver = driven(rotation_grace=GRACE)
+def test_a_logout_under_way_ends_the_session_wherever_it_is(driven, by, grace):
+    """The old id leads a logout to the session, though it is dead for all else without grace."""
+    driver = driven(rotation_grace=grace)
     old = driver.begun(n=0)
     session = driver.held(old) if by == "session that was read" else driver.open(old)
     with driver.session(old) as other:

@@ -213,7 +213,7 @@ def test_a_new_id_needs_a_response(tap):
             with pytest.raises(SessionError, match="takes no new id to the browser"):
                 await socket.leave()
         assert await read(tap, sid) is None
-        assert tap.asked()[-2:] == ["delete", "load"]
+        assert tap.asked()[-2:] == ["move", "load"]
 
     asyncio.run(story())
 

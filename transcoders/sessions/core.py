@@ -26,7 +26,9 @@ R = TypeVar("R")
 ROUNDS: Final = 10
 """Times that the sessions of a principal are listed to end them all: more of them may begin meanwhile."""
 BURIED: Final = 1000
-"""Milliseconds for which a record lives on under a key that nobody knows."""
+"""Milliseconds for which something stands under the key that nobody knows, in the place of a session that was ended."""
+LEFT: Final = 60_000
+"""Milliseconds for which a rotation without grace leaves a trail: no request follows it, but a logout does."""
 
 
 class Core:
@@ -100,7 +102,7 @@ class Core:
 
     async def _leave(self, session: Session[Any], record: Record) -> None:
         """End the session that was logged out of; what was set since then is a new one."""
-        await self._end(session, [record.key], record.principal)
+        await self._end(session, record)
         session.leaving = None
         session.load(self._opening.blank(session))
 
@@ -110,10 +112,10 @@ class Core:
             await self._saving.create(session, changes, header)
             return str(session.sid)
         sid = ids.make()
-        key, grace = self._key(sid), int(self.policy.rotation_grace * 1000)
+        key, grace = self._key(sid), int(self.policy.rotation_grace * 1000) or LEFT
 
         async def send(data: bytes, base: Record, header: Header, now: float) -> Outcome:
-            life, trail = self._saving.life(base, header, now), self._wire.trail(key, base.key) if grace else b""
+            life, trail = self._saving.life(base, header, now), self._wire.trail(key, base.key)
             await self._principals.link(header.get("principal", base.principal), key, life, now)
             token, ttl = self._holding.spend(session), self.policy.ttl(*life, now)
             return await self.port.move(base.key, key, data, base.etag, ttl, trail, grace, token)
@@ -136,7 +138,7 @@ class Core:
             StoreError: the store failed; the session may be there still.
         """
         if isinstance(session, str):
-            return ids.valid(session) and await self._noting(self._delete(self._key(session), None, "", ""))
+            return ids.valid(session) and await self._noting(self._delete(self._key(session), None))
         self._opening.end(session)
         there = await self._noting(self._destroy(session))
         session.ended = True
@@ -145,20 +147,21 @@ class Core:
     async def _destroy(self, session: Session[Any]) -> bool:
         if session.key is None or (session.loaded and session.new and not session.adrift):
             return False
-        keys = [session.key, *(self._key(sid) for sid in session.others if not session.loaded)]
-        return await self._end(session, keys, session.record.principal if session.loaded else None)
+        if session.loaded and not session.new:
+            return await self._end(session, session.record)
+        for key in (session.key, *map(self._key, session.others)):
+            if await self._delete(key, None, session.request):
+                return True
+        return False
 
-    async def _end(self, session: Session[Any], keys: list[str], principal: str | None) -> bool:
-        """End the session that stands under the first of the keys that has one; False when none has."""
+    async def _end(self, session: Session[Any], record: Record) -> bool:
+        """End the session of the record, which this one was read from; False when it was gone already."""
         token = self._holding.spend(session)
         try:
-            for key in keys:
-                if await self._delete(key, principal, session.request, token):
-                    return True
+            return await self._delete(record.key, record, session.request, token)
         except BaseException:
             session.token = token  # nobody knows whether the store let go of it
             raise
-        return False
 
     async def sessions_of(self, principal: str) -> list[Record]:
         """The records of the principal's sessions, oldest first."""
@@ -171,42 +174,51 @@ class Core:
         for _ in range(ROUNDS):
             records = [one for one in await self.sessions_of(principal) if one.key != kept]
             for record in records:
-                ended += await self._noting(self._delete(record.key, principal, "", ""))
+                ended += await self._noting(self._delete(record.key, record))
             if not records:
                 break
         return ended
 
-    async def _delete(self, key: str, principal: str | None, request: str, token: str) -> bool:
-        if self.policy.rotation_grace:
-            if token:
-                await self.port.release(key, token)
-            key, there = await self._bury(key)
-        else:
-            there = await self.port.delete(key, token)
+    async def _delete(self, key: str, record: Record | None, request: str = "", token: str = "") -> bool:
+        """End the session under the key, or where a rotation took it a moment ago; False when there is none."""
+        principal = None if record is None else record.principal
+        key, there = await self._bury(key, None if record is None else record.data, token)
         await self._principals.unlink(principal, key)
         if there:
             self._counts["deletes"] += 1
             self._tell(Event(events.DESTROYED, key, request, principal))
         return there
 
-    async def _bury(self, key: str) -> tuple[str, bool]:
+    async def _bury(self, key: str, data: bytes | None, token: str) -> tuple[str, bool]:
         """Remove the record under the key, or where a trail leads from there: its key, and whether there was one.
 
-        To delete what a key holds might delete a trail that was left there a moment ago, and not the session. So it is
-        moved, which compares, to a key that nobody knows.
+        To delete what stands under a key might delete a trail that was left there a moment ago, and not the session.
+        So it is moved, which compares, to a key that nobody knows, and something that says nothing put in its place.
+
+        Args:
+            key: of the record.
+            data: the record, as far as it is known.
+            token: of the lock on the key.
         """
-        port, grave = self.port, self._key(ids.make())
+        port, grave, lock, there = self.port, self._key(ids.make()), key, False
+        nothing = self._wire.trail(grave, grave)
         for _ in range(TRIES):
-            data = await port.load(key)
+            data = await port.load(key) if data is None else data
             if data is None:
-                return key, False
+                break
             if moved := self._moved(data, key):
-                key = moved
+                key, data = moved, None
                 continue
-            outcome = await port.move(key, grave, data, data[ETAG], BURIED, b"", 0)
+            mine = token if key == lock else ""
+            outcome = await port.move(key, grave, nothing, data[ETAG], BURIED, b"", 0, mine)
             if outcome is not Outcome.STALE:
                 return key, outcome is Outcome.SAVED
-        return key, await port.delete(key)
+            data = None
+        else:
+            there = await port.delete(key)
+        if token:
+            await port.release(lock, token)
+        return key, there
 
     def _key(self, sid: str) -> str:
         return ids.key(sid, self._prefix)

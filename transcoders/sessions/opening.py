@@ -149,6 +149,9 @@ class Opening:
             record = self._wire.read(data, key)
             if record.moved is None:
                 _ = record.index
+            elif not self._policy.rotation_grace:
+                self._counts["ids_unknown"] += 1  # the trail is there for a logout under way
+                return None
         except DecodeError as error:
             self._counts["undecodable"] += 1
             self._tell(Event(events.UNDECODABLE, key, session.request, None, str(error)))

@@ -270,6 +270,8 @@ class Saving:
             if theirs.moved is None:
                 return theirs.declared(session.record.attributes)
             await self._holding.let_go(session)
+            if not self._policy.rotation_grace:
+                break
             session.sid, session.key = None, theirs.moved
         raise self._gone()
 
