@@ -1,4 +1,4 @@
-"""A bad record has a defined outcome: counted, told, by policy a new session or one typed error, never the last word."""
+"""A bad record has a defined outcome: counted, told, by policy a new session or a typed error, never the last word."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings
