@@ -72,6 +72,7 @@ class FlaskSession(SessionMixin):
         self._request, self._held = request, cast("Session[Any] | None", None)
         self._touched = self._emptied = self._aged = self._forced = False
         self._modified: bool | None = None
+        self._failure: SessionError | None = None
 
     @property
     def held(self) -> Session[Any]:
@@ -99,9 +100,12 @@ class FlaskSession(SessionMixin):
         """The session, read."""
         held = self.held
         if not held.loaded:
+            if self._failure is not None:
+                _refuse(self._failure)  # a store that hangs makes a request wait once
             try:
                 _ = held.record
             except SessionError as error:
+                self._failure = error
                 _refuse(error)
         return held
 
@@ -387,13 +391,15 @@ def _refuse(error: SessionError) -> NoReturn:
     """Raise what Flask makes a response of; the error itself where it is a mistake."""
     if status(error) == FAILED:
         raise error
-    raise _http(error) from error
+    raise _http(error)
 
 
 def _http(error: SessionError) -> Unavailable | Changed:
     told = refusal(error)
     text = told.body.decode().strip()
-    return Changed(text) if told.status == CONFLICT else Unavailable(text, retry_after=int(RETRY_AFTER))
+    made = Changed(text) if told.status == CONFLICT else Unavailable(text, retry_after=int(RETRY_AFTER))
+    made.__cause__ = error
+    return made
 
 
 def _replace(app: flask.Flask, response: flask.Response, error: SessionError | ServiceUnavailable) -> None:
