@@ -89,11 +89,12 @@ class Stable:
         """New sessions, in an empty database."""
         if self.entry.bare:
             self.ask("stay_bare")
-            return
-        with self._client() as client:
-            client.flushdb()
-        self.ask("fill", size)
-        self._changes, self._total = 0, 0 if self.entry.floor else self.ask("tell")
+        else:
+            with self._client() as client:
+                client.flushdb()
+            self.ask("fill", size)
+            self._changes, self._total = 0, 0 if self.entry.floor else self.ask("tell")
+        self.ask("settle")
 
     def batch(self, act: str, calls: int, warm: int = WARM) -> Batch:
         """A batch; `warm` more calls come before those that count."""

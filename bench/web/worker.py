@@ -43,19 +43,22 @@ class Worker:
         """Make the sessions of a size, by requests; how many."""
         self._site.size = size(name)
         self._cookies = [self._filled(values) for values in self._site.variants()]
-        _settle()
         return len(self._cookies)
 
     def stay_bare(self) -> None:
         """Have cookies that mean nothing."""
         self._cookies = [f"session={ids.make()}"]
-        _settle()
 
     def _filled(self, values: dict[str, Any]) -> str:
         self._site.pending = values
         answer: Answer = self._drive(_answered(self._make(FILL, "")))
         (cookie,) = answer.cookies
         return cookie.partition(";")[0]
+
+    def settle(self) -> None:
+        """Keep collections from looking at what is here now: in a batch they would count for somebody's session."""
+        gc.collect()
+        gc.freeze()
 
     def batch(self, act: str, calls: int, warm: int = WARM) -> tuple[float, float]:
         """Seconds of the clock, and of the processor, that the median call takes."""
@@ -67,11 +70,6 @@ class Worker:
         """The sum of all sessions, which every change made larger by one."""
         answers = [self._drive(_answered(self._make(TELL, cookie))) for cookie in self._cookies]
         return sum(int(answer.body.decode().removesuffix(END)) for answer in answers)
-
-
-def _settle() -> None:
-    gc.collect()
-    gc.freeze()
 
 
 async def _answered(call: Call) -> Answer:
