@@ -18,7 +18,7 @@ PACKAGE = Path(transcoders.__file__).parent
 FLOORS = {
     9: "cli cli.* __main__",
     8: "demo demo.* measure.report measure.report.* measure.figures measure.figures.*",
-    7: "transcoders measure measure.* web web.aiohttp web.asgi web.django web.django.* web.flask web.wsgi "
+    7: "transcoders measure measure.* web web.aiohttp web.asgi web.django web.django.* web.flask web.flask.* web.wsgi "
     "embed embed.* sessions sessions.aio sessions.manager sessions.managing sessions.shadow",
     6: "sessions.clock sessions.forks sessions.renewal sessions.runtime sessions.stores sessions.stores.* "
     "sessions.stats sessions.otel sessions.prometheus sessions.settings sessions.sources web.exchange",
