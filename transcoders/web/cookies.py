@@ -105,13 +105,13 @@ class Cookie:
             raise EncodeError(f"the cookie {self.name} takes {len(header)} bytes, and browsers store {SIZE}")
         return header
 
-    def renew(self, value: str, max_age: float | None = None) -> str | None:
-        """The value of a Set-Cookie header for a session that goes on; None where the browser's cookie is good.
+    @property
+    def renews(self) -> bool:
+        """Whether it is set again when the store was told that the session is in use, written or merely touched.
 
-        To be called when the store was told that the session is in use, written or merely touched: the seconds of a
-        rolling cookie begin anew then, and nothing of the session is written for it.
+        The seconds of a rolling cookie begin anew then, and nothing of the session is written for it.
         """
-        return self.set(value, max_age) if self.rolling and self.max_age is not None else None
+        return self.rolling and self.max_age is not None
 
     def delete(self) -> str:
         """The value of a Set-Cookie header that makes the browser forget it; name, path and domain tell which."""

@@ -32,6 +32,7 @@ FAILED: Final = 500
 """The status from which on a response says that its request failed; what that changed in the session is not stored."""
 BEGUN: Final = "the response has begun; change the session before it does"
 """Why a session takes no changes any more."""
+_SKIPPED: Final = Saved.SKIPPED
 _REASONS: Final = {BUSY: "Service Unavailable", CONFLICT: "Conflict"}
 _BODIES: Final = {
     BUSY: b"The session is not available at the moment. Please try again.\n",
@@ -66,8 +67,10 @@ class Visit:
             anew: whether the browser's cookie is not good any more, since it is to live for another time.
         """
         cookie, sid = self.way, session.sid
-        if session.adrift or isinstance(cookie, Parameter):
+        if isinstance(cookie, Parameter) or session.adrift:
             return None
+        if sid in self.sent and not (session.ended or anew):  # as most are
+            return None if saved is _SKIPPED or not cookie.renews else cookie.set(str(sid), _left(session, now))
         if session.ended:
             return cookie.delete() if self.sent or sid is not None else None
         if sid is None:
@@ -75,9 +78,7 @@ class Visit:
             # not take the new cookie away, for a picture of the page.
             gone = bool(self.sent) and session.key is None and session.loaded and session.accessed
             return cookie.delete() if gone else None
-        if anew or sid not in self.sent:
-            return cookie.set(sid, _left(session, now))
-        return cookie.renew(sid, _left(session, now)) if saved is not Saved.SKIPPED else None
+        return cookie.set(sid, _left(session, now))
 
     def caching(self, session: Session[Any], set_cookie: str | None, before: Callable[[str], str]) -> dict[str, str]:
         """The headers that tell caches whose response it is, by name; each to stand in place of what stood there.

@@ -151,7 +151,8 @@ class _Reply:
             return headers
 
         def before(name: str) -> str:
-            return ", ".join(value for key, value in headers if key.lower() == name.lower())
+            wanted = name.lower()
+            return ", ".join([value for key, value in headers if key.lower() == wanted])
 
         changed = self._visit.caching(self._session, self._cookie, before)
         gone = {name.lower() for name in changed}
