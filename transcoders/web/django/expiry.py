@@ -39,10 +39,9 @@ def set_times(store: Any, held: Session[Any], policy: Policy, now: float, *, ane
     return idle <= 0
 
 
-def cookie_age(store: Any, held: Session[Any]) -> float | None:
+def cookie_age(store: Any, held: Session[Any]) -> int | None:
     """Seconds that the browser keeps the cookie; None for until it is closed, or for what is left of the session."""
     expiry = held.get(EXPIRY)
     if isinstance(expiry, str | datetime) or store.get_expire_at_browser_close():
         return None
-    age: float = store.get_expiry_age(expiry=expiry)
-    return age
+    return int(store.get_expiry_age(expiry=expiry))

@@ -107,12 +107,14 @@ class SessionMiddleware(Stock):  # type: ignore[misc] # Django has no types
 def _tell(store: SessionStore, visit: Visit, response: HttpResponseBase, saved: Saved, now: float) -> None:
     """Tell the browser of the cookie, and caches whose response it is."""
     held = store.held
-    if held.loaded:
+    kept = saved is Saved.SKIPPED and held.sid in visit.sent  # most cookies stay as they are
+    if held.loaded and not kept:
         visit.way = cookie(cookie_age(store, held))
     told = visit.set_cookie(held, saved, now, anew=store.aged and saved is Saved.WRITTEN)
-    for name, value in visit.caching(held, told, lambda name: response.headers.get(name, "")).items():
+    caching = visit.caching(held, told, lambda name: response.headers.get(name, ""))
+    for name, value in caching.items():
         response.headers[name] = value
-    if store.accessed:
+    if store.accessed and not caching:
         patch_vary_headers(response, ("Cookie",))
     if told is not None:
         morsel = _Morsel.of(told)

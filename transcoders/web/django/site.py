@@ -93,6 +93,8 @@ def site() -> Site:
 
 
 def _changed(*, setting: str, **_told: Any) -> None:
+    if setting.startswith("SESSION_"):
+        cookie.cache_clear()
     if setting in _MADE_OF and _sites:
         _sites.pop().manager.close()
 
@@ -100,43 +102,21 @@ def _changed(*, setting: str, **_told: Any) -> None:
 setting_changed.connect(_changed)
 
 
-def cookie(age: float | None) -> Cookie:
+@lru_cache(256)
+def cookie(age: int | None) -> Cookie:
     """The cookie as the settings have it, for so many seconds, or until the browser is closed.
 
     Raises:
         SpecError: browsers would refuse it.
     """
-    return _cookie(
-        settings.SESSION_COOKIE_NAME,
-        settings.SESSION_COOKIE_PATH,
-        settings.SESSION_COOKIE_DOMAIN,
-        settings.SESSION_COOKIE_SECURE,
-        settings.SESSION_COOKIE_HTTPONLY,
-        settings.SESSION_COOKIE_SAMESITE,
-        getattr(settings, "SESSION_COOKIE_PARTITIONED", False),
-        None if age is None else min(max(1, int(age)), LONGEST),
-    )
-
-
-@lru_cache(256)
-def _cookie(  # noqa: PLR0913, PLR0917 - what Django configures
-    name: str,
-    path: str,
-    domain: str | None,
-    secure: object,
-    http_only: object,
-    same_site: str | None,
-    partitioned: object,
-    age: int | None,
-) -> Cookie:
-    """The cookie of the settings, of which Django takes more spellings than we do."""
+    same_site = settings.SESSION_COOKIE_SAMESITE  # of which Django takes more spellings than we do
     return Cookie(
-        name=name,
-        path=path,
-        domain=domain or None,
-        secure=bool(secure),
-        http_only=bool(http_only),
-        same_site=same_site.title() if same_site else None,  # type: ignore[arg-type]
-        partitioned=bool(partitioned),
-        max_age=age,
+        name=settings.SESSION_COOKIE_NAME,
+        path=settings.SESSION_COOKIE_PATH,
+        domain=settings.SESSION_COOKIE_DOMAIN or None,
+        secure=bool(settings.SESSION_COOKIE_SECURE),
+        http_only=bool(settings.SESSION_COOKIE_HTTPONLY),
+        same_site=same_site.title() if same_site else None,
+        partitioned=bool(getattr(settings, "SESSION_COOKIE_PARTITIONED", False)),
+        max_age=None if age is None else min(max(1, age), LONGEST),
     )
