@@ -163,6 +163,15 @@ STORIES = (
         on_lock_timeout="read-only",
     ),
     Story(
+        "anonymous when the store fails",
+        acts.increment,
+        acts.increment,
+        check=holds.counted,
+        on_store_failure="anonymous",
+        locking_mode="all",
+        merge=COUNTED,
+    ),
+    Story(
         "locked in one process",
         acts.increment,
         acts.increment,

@@ -117,6 +117,20 @@ def test_auto_that_guessed_wrong_loses_nothing(driven):
     assert driver.counters["merges"] == 1
 
 
+@pytest.mark.parametrize("mode", ["none", "all", "auto", "uriPattern:/cart"])
+def test_reading_keeps_a_session_alive_in_every_mode(driven, mode):
+    """The touch at the end of a request lets go of the lock as well, where there is one."""
+    driver = driven(locking_mode=mode)
+    sid = driver.begun(n=0)
+    driver.tap.asked()
+    for _ in range(6):
+        driver.clock.advance(900)
+        with driver.session(sid, request=READ) as session:
+            assert session["n"] == 0
+        assert len(driver.tap.asked()) == 2
+    assert free(driver)
+
+
 def test_a_new_session_needs_no_lock(driven):
     """Nobody else knows it."""
     driver = driven(locking_mode="all")
