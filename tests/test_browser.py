@@ -5,9 +5,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests import servers
 from tests.chromium import browsing
-from tests.web_servers import Nginx, web
+from tests.web_servers import Nginx, store, web
 from transcoders.cli.demonstrating import Request, demonstrating
 
 PICTURES = """
@@ -54,7 +53,7 @@ def replica(stack, number, store, *, shared=True):
 
 def test_behind_nginx_the_login_stays(browser):
     """Forty pages with pictures alternate; two replicas become four, one is killed; then out is out everywhere."""
-    url = servers.shared("valkey").url()
+    url = store()
     with ExitStack() as stack:
         begun = [replica(stack, number, url) for number in (1, 2, 3, 4)]
         ports = [one.ready().port for one in begun]

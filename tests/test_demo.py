@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from http.client import HTTPConnection
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
@@ -20,8 +22,10 @@ from click.testing import CliRunner
 
 from tests import servers
 from tests.servers import free_port
+from tests.web_servers import store
 from transcoders.cli.app import app
 from transcoders.cli.demonstrating import Demo, Request, demonstrating
+from transcoders.demo.crew import Crew
 
 PATIENCE = 60
 """Seconds after which a test that waits has failed."""
@@ -190,6 +194,33 @@ def test_scaling_and_killing_under_load():
         assert {browsers[0].state()["replica"] for _ in range(4)} == {1, 2}
 
 
+@pytest.mark.parametrize(
+    "answer", ["", "HTTP/1.0 200 OK\r\nX-Replica: 1\r\n", "HTTP/1.0 200 OK\r\nContent-Length: 9\r\n\r\nhalf"]
+)
+def test_an_answer_that_breaks_off_is_none(answer):
+    """A replica that dies within its answer is passed over for a page, and no form is sent twice."""
+    with demonstrating(request(replicas=1)) as running, socket.create_server(("127.0.0.1", 0)) as dying:
+        browser = Browser(running.address)
+
+        def die():
+            for _ in range(2):
+                opened, _ = dying.accept()
+                with opened:
+                    opened.recv(65536)
+                    opened.sendall(answer.encode())
+
+        with ThreadPoolExecutor(1) as threads:
+            done = threads.submit(die)
+            real = Crew.turn
+            port = dying.getsockname()[1]
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(Crew, "turn", lambda crew: [SimpleNamespace(port=port), *real(crew)])
+                assert browser.state() == {"replica": 1}
+                assert browser.ask("/count", "POST")[0] == 502
+            done.result(PATIENCE)
+        assert browser.state() == {"replica": 1}
+
+
 def test_without_shared_sessions_the_login_vanishes():
     """Every click after a login finds a replica that has never heard of the session: twenty logins, twenty logouts."""
     with demonstrating(request(without=True)) as running:
@@ -203,7 +234,7 @@ def test_without_shared_sessions_the_login_vanishes():
 
 def test_a_store_of_ones_own():
     """With --store the sessions are in Valkey; one that is not there is told of before anything is served."""
-    url = servers.shared("valkey").url()
+    url = store()
     with demonstrating(request(store=url)) as running:
         browser = Browser(running.address)
         browser.post("/login", "name=Ada")

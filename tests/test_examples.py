@@ -5,14 +5,13 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests import servers
-from tests.web_servers import EXAMPLES, SHOPS, Client, Nginx, postgres, web
+from tests.web_servers import EXAMPLES, SHOPS, Client, Nginx, postgres, store, web
 
 
 @pytest.mark.parametrize("application", SHOPS)
 def test_each_framework_behind_nginx(application):
     """Two processes take turns; login, cart and logout of one are the other's at once; one may be killed."""
-    url, folder = servers.shared("valkey").url(), EXAMPLES / "apps"
+    url, folder = store(), EXAMPLES / "apps"
     with ExitStack() as stack:
         begun = [web(SHOPS[application], application, folder, SESSION_STORE=url) for _ in range(2)]
         for one in begun:
@@ -51,7 +50,7 @@ def test_each_takes_two_lines(application):
 def test_the_shop_of_the_containers():
     """Orders are in PostgreSQL, the login and the cart in Valkey, and any of the processes shows all of it."""
     with postgres() as database, ExitStack() as stack:
-        url = servers.shared("valkey").url()
+        url = store()
         begun = [web("wsgi", "shop:create()", EXAMPLES / "compose", SESSION_STORE=url, DATABASE=database) for _ in "ab"]
         for one in begun:
             stack.callback(one.stop)

@@ -4,15 +4,14 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests import servers
-from tests.web_servers import EXAMPLES, SHOPS, Client, web
+from tests.web_servers import EXAMPLES, SHOPS, Client, store, web
 
 
 @pytest.fixture(scope="module")
 def ports():
     """Where each framework listens; all of them keep their sessions in one Valkey."""
     with ExitStack() as stack:
-        url, folder = servers.shared("valkey").url(), EXAMPLES / "apps"
+        url, folder = store(), EXAMPLES / "apps"
         begun = {name: web(kind, name, folder, SESSION_STORE=url) for name, kind in SHOPS.items()}
         for one in begun.values():
             stack.callback(one.stop)

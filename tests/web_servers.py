@@ -22,6 +22,7 @@ from typing import Any, Self
 
 import pytest
 
+from tests import servers
 from tests.chromium import program
 from tests.servers import free_port
 
@@ -98,6 +99,11 @@ def _children(pid: int) -> list[int]:
     with suppress(OSError):
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     return []
+
+
+def store() -> str:
+    """The URL of the shared Valkey, with patience for a machine that is busy with other tests."""
+    return servers.shared("valkey").url(timeout=PATIENCE * 1000, connect_timeout=PATIENCE * 1000)
 
 
 def web(kind: str, application: str, folder: Path = ROOT, **environment: str) -> Process:

@@ -82,6 +82,8 @@ class Handler(BaseHTTPRequestHandler):
         headers[HEADER] = " ".join(f"{number}={'up' if up else 'down'}" for number, up in self.crew.states().items())
         connection.request(self.command, self.path, body or None, headers)
         answer = connection.getresponse()
+        if answer.getheader("Content-Length") is None:  # replicas always say it: this one died within its headers
+            raise HTTPException
         return answer.status, answer.read(), [pair for pair in answer.getheaders() if pair[0].lower() not in _HOPS]
 
     def _read(self) -> bytes | None:
