@@ -9,6 +9,7 @@ told that one was lost. An attempt gets at most half of that time, so that there
 import random
 import re
 import time
+from dataclasses import dataclass
 from typing import Final
 
 from transcoders.errors import StoreError
@@ -44,6 +45,25 @@ FINAL: Final = {
 _COMMAND = re.compile(r"'([a-z|]{1,32})' command")
 
 
+@dataclass(slots=True)
+class _Trouble:
+    """A request that was not answered yet.
+
+    Attributes:
+        began: when the last attempt began.
+        deadline: when to give up.
+        attempt: how many there were before it.
+        why: what failed.
+        lost: whether a reply was lost.
+    """
+
+    began: float
+    deadline: float
+    attempt: int = 0
+    why: str = ""
+    lost: bool = False
+
+
 class Asking:
     """Asks a server.
 
@@ -54,6 +74,7 @@ class Asking:
     def __init__(self, target: Target, wire: Wire) -> None:
         self._target, self._wire = target, wire
         self._seconds = target.number("timeout") / 1000
+        self._half = self._seconds / 2
         self._pack = resp.packer()
         self.lua = scripts.FLAGGED
 
@@ -63,48 +84,45 @@ class Asking:
         Raises:
             StoreError: no answer came in time, or the server refuses.
         """
-        begin = time.monotonic()
-        answer = await self._once(commands, begin + self._seconds / 2, bulk=bulk)
-        if not isinstance(answer, Exception):
-            return answer, False
-        return await self._repeat(commands, begin + self._seconds, answer, bulk=bulk)
-
-    async def _once(self, commands: tuple[Command, ...], until: float, *, bulk: bool) -> list[Reply] | Lost | Refusal:
-        try:
-            answer = self._wire.call(self._pack(commands), len(commands), until, bulk=bulk)
-            replies = answer if isinstance(answer, list) else await answer
-        except Lost as lost:
-            return lost
-        for reply in replies:
-            if type(reply) is Refusal:
-                reply.behind = reply is not replies[0]
-                return reply
-        return replies
-
-    async def _repeat(
-        self, commands: tuple[Command, ...], deadline: float, failure: Lost | Refusal, *, bulk: bool
-    ) -> tuple[list[Reply], bool]:
-        lost, attempt, why, began = False, 0, "", deadline - self._seconds
+        began, trouble, seconds = time.monotonic(), None, self._half
         while True:
-            if isinstance(failure, Lost):
-                lost |= failure.sent
-                why = why if why and failure.late else failure.why
-                await self._rest(why, deadline, attempt, lost=lost)
-            elif (spelled := self._spelled_out(commands, failure)) != commands:
-                commands = spelled
-            elif failure.code in PASSING:
-                why = PASSING[failure.code]
-                if failure.code in MOVED:
-                    self._wire.renew(began)
-                await self._rest(why, deadline, attempt, lost=lost)
+            try:
+                answer = self._wire.call(self._pack(commands), len(commands), began + seconds, bulk=bulk)
+                replies = answer if type(answer) is list else await answer  # type: ignore[misc]
+            except Lost as lost:
+                failure: Lost | Refusal = lost
             else:
-                raise self._refused(failure, lost=lost)
-            attempt += 1
-            began = time.monotonic()
-            answer = await self._once(commands, min(deadline, began + self._seconds / 2), bulk=bulk)
-            if isinstance(answer, list):
-                return answer, lost
-            failure = answer
+                for reply in replies:
+                    if type(reply) is Refusal:
+                        reply.behind, failure = reply is not replies[0], reply
+                        break
+                else:
+                    return replies, trouble is not None and trouble.lost
+            if trouble is None:
+                trouble = _Trouble(began, began + self._seconds)
+            commands = await self._overcome(failure, commands, trouble)
+            trouble.began = began = time.monotonic()
+            seconds = min(self._half, trouble.deadline - began)
+
+    async def _overcome(
+        self, failure: Lost | Refusal, commands: tuple[Command, ...], trouble: _Trouble
+    ) -> tuple[Command, ...]:
+        """What to send now, after some rest perhaps; raises StoreError."""
+        if isinstance(failure, Lost):
+            trouble.lost |= failure.sent
+            trouble.why = trouble.why if trouble.why and failure.late else failure.why
+            await self._rest(trouble)
+        elif (spelled := self._spelled_out(commands, failure)) != commands:
+            commands = spelled
+        elif failure.code in PASSING:
+            trouble.why = PASSING[failure.code]
+            if failure.code in MOVED:
+                self._wire.renew(trouble.began)
+            await self._rest(trouble)
+        else:
+            raise self._refused(failure, lost=trouble.lost)
+        trouble.attempt += 1
+        return commands
 
     def _spelled_out(self, commands: tuple[Command, ...], refusal: Refusal) -> tuple[Command, ...]:
         """The commands with their scripts in full, where that is what the server lacks. It ran none of them then."""
@@ -114,12 +132,12 @@ class Asking:
             self.lua = scripts.PLAIN  # it does not know the flags
         return scripts.spelled_out(commands, self.lua)
 
-    async def _rest(self, why: str, deadline: float, attempt: int, *, lost: bool) -> None:
+    async def _rest(self, trouble: _Trouble) -> None:
         """Let the server recover, if there is time for that."""
-        pause = PAUSES[min(attempt, len(PAUSES) - 1)] * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
-        if time.monotonic() + pause >= deadline:
-            seconds = f"{self._seconds:g} s (timeout)"
-            raise StoreError(f"the store at {self._target} did not answer within {seconds}: {why}", unknown=lost)
+        pause = PAUSES[min(trouble.attempt, len(PAUSES) - 1)] * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
+        if time.monotonic() + pause >= trouble.deadline:
+            text = f"the store at {self._target} did not answer within {self._seconds:g} s (timeout): {trouble.why}"
+            raise StoreError(text, unknown=trouble.lost)
         await self._wire.pause(pause)
 
     def _refused(self, refusal: Refusal, *, lost: bool) -> StoreError:

@@ -16,7 +16,7 @@ import socket
 import struct
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from transcoders.errors import StoreError
 from transcoders.sessions import forks
@@ -28,13 +28,14 @@ from transcoders.sessions.stores.redis.wire import Lost, Refusal, Reply, reason
 _CHUNK = 64 << 10
 
 
-def _poll(taken: socket.socket) -> Callable[[int], Sequence[object]]:
+def _looker(taken: socket.socket) -> Callable[[int], object]:
     """What tells whether something can be read, without waiting when it is given 0."""
     if not hasattr(select, "poll"):  # Windows
         return lambda seconds: select.select([taken], [], [], seconds)[0]
     poll = select.poll()
     poll.register(taken, select.POLLIN)
-    return poll.poll
+    pending: Callable[[], int] | None = getattr(taken, "pending", None)  # what TLS has read already
+    return poll.poll if pending is None else lambda seconds: poll.poll(seconds) or pending()
 
 
 def _limiter(taken: socket.socket) -> Callable[[float], None]:
@@ -53,49 +54,52 @@ def _limiter(taken: socket.socket) -> Callable[[float], None]:
 
 
 class Connection:
-    """A socket, and the replies that come out of it."""
+    """A socket, and the replies that come out of it.
 
-    __slots__ = ("_limited", "_pending", "_poll", "_reader", "_set", "_socket", "since")
+    Attributes:
+        since: when it was opened, on the monotonic clock.
+        look: given 0, tells whether something can be read.
+    """
+
+    __slots__ = ("_limited", "_reader", "_set", "_socket", "look", "since")
 
     def __init__(self, taken: socket.socket) -> None:
         self._socket, self._reader, self._limited = taken, resp.reader(), -1.0
         self.since = time.monotonic()
-        self._poll, self._set = _poll(taken), _limiter(taken)
-        self._pending: Callable[[], int] | None = getattr(taken, "pending", None)  # what TLS has read already
+        self.look, self._set = _looker(taken), _limiter(taken)
 
     @property
     def clean(self) -> bool:
         """Whether nothing has come that nobody asked for, the end of the stream included."""
-        return not (self._poll(0) or (self._pending is not None and self._pending()))
+        return not self.look(0)
 
     def call(self, request: bytes, replies: int, deadline: float) -> list[Reply]:
         """See Wire.call."""
+        receive, reader = self._socket.recv, self._reader
+        found: list[Reply] = []
         try:
             self._limit(deadline)
             self._socket.sendall(request)
-            return self._receive(replies, deadline)
+            while True:
+                data = receive(_CHUNK)
+                if not data:
+                    raise Lost("it closed the connection", sent=True)
+                reader.feed(data)
+                while (reply := reader.gets()) is not PENDING:
+                    found.append(reply)
+                    if len(found) == replies:
+                        if (
+                            reader.has_data()
+                        ):  # it would be taken for the answer to the next request, of another session
+                            raise Lost("it sent more than it was asked for", sent=True)
+                        return found
+                self._limit(deadline)
         except (TimeoutError, BlockingIOError):  # by Python's limit, by the system's
             raise Lost("no answer in time", sent=True, late=True) from None
         except OSError as error:
             raise Lost(reason(error), sent=True) from None
         except Refusal:
             raise Lost("it does not speak RESP", sent=True) from None
-
-    def _receive(self, replies: int, deadline: float) -> list[Reply]:
-        receive, reader = self._socket.recv, self._reader
-        found: list[Reply] = []
-        while True:
-            data = receive(_CHUNK)
-            if not data:
-                raise Lost("it closed the connection", sent=True)
-            reader.feed(data)
-            while (reply := reader.gets()) is not PENDING:
-                found.append(reply)
-                if len(found) == replies:
-                    if reader.has_data():  # it would be taken for the answer to the next request, of another session
-                        raise Lost("it sent more than it was asked for", sent=True)
-                    return found
-            self._limit(deadline)
 
     def _limit(self, deadline: float) -> None:
         """Let no read or write outlast the deadline by more than a twentieth: setting the limit is a system call."""
@@ -176,7 +180,7 @@ class Pool:
                 connection = self._idle.pop()
             except IndexError:  # another thread took the last
                 break
-            if connection.clean:
+            if not connection.look(0):
                 return connection
             connection.close()
         if self._closed:
