@@ -7,10 +7,10 @@ import pytest
 from django.contrib.auth import aauthenticate, alogin, alogout, authenticate, login, logout
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
-from django.test import AsyncClient, Client, override_settings
+from django.test import AsyncClient, Client, RequestFactory, override_settings
 from django.urls import path
 
-from tests import asking, django_site, servers
+from tests import asking, django_site, guide, servers
 from transcoders.web import django
 from transcoders.web.django import SessionMiddleware, SessionStore
 
@@ -308,7 +308,6 @@ def test_the_test_client(browser, user):
 def test_a_password_that_changes_ends_other_sessions(browser, user):
     """By Django's own hash in the session; the one that is told of it goes on under a new key."""
     from django.contrib.auth import update_session_auth_hash
-    from django.test import RequestFactory
 
     browser.get("/log_in")
     other = Client()
@@ -562,6 +561,26 @@ def test_statistics(browser):
         browser.get(page)
     counters = django.manager().statistics.counters
     assert (counters["requests_without_access"], counters["requests_with_change"], len(told)) == (1, 1, 1)
+
+
+@ours
+def test_the_guide(switched, browser, user):
+    """docs/web.md: the settings serve, other devices are logged out, the cookie is partitioned."""
+    url = servers.shared("valkey").url(db=6)
+    changes = {}
+    for block in (0, 2):
+        changes |= {k: v for k, v in guide.run("Django", block, page="web.md", url=url).items() if k.isupper()}
+    switched(**changes)
+    page = guide.run("Django", 1, page="web.md")["log_out_elsewhere"]
+    other = Client()
+    for one in (browser, other):
+        assert "; Partitioned" in one.get("/log_in", secure=True).cookies[NAME].output()
+    request = RequestFactory().get("/")
+    request.user, request.session = user, SessionStore(browser.cookies[NAME].value)
+    assert page(request).content == b"1 ended, 1 left"
+    assert (browser.get("/read").json()["user"], other.get("/read").json()["user"]) == ("ann", "")
+    assert django.end_all(user) == 1
+    switched(TRANSCODERS_SESSION="memory:")
 
 
 # Event loops

@@ -10,7 +10,7 @@ import pytest
 from markupsafe import Markup
 from werkzeug.exceptions import Conflict, ServiceUnavailable
 
-from tests import servers
+from tests import guide, servers
 from tests.driving import Tap
 from transcoders import EncodeError, SpecError
 from transcoders.errors import StoreError
@@ -458,10 +458,10 @@ def test_errors_that_tests_see(made):
 @pytest.fixture
 def outage():
     """What makes an application whose store hangs, and the browser of somebody who is logged in."""
-    with servers.running("valkey") as server:
+    with servers.running("valkey") as server, SessionManager(server.url(), operation_timeout=0.2) as manager:
 
-        def start(app, **given):
-            app.session_interface = Sessions(server.url(), operation_timeout=0.2, **given)
+        def start(app):
+            app.session_interface = Sessions(manager)
             browser = app.test_client()
             browser.get("/put?user=ann")
             server.freeze()
@@ -667,3 +667,20 @@ def test_a_name_that_is_none(made, caplog):
 
     with caplog.at_level(logging.ERROR):
         assert made(page).test_client().get("/page").status_code == 200
+
+
+def test_the_guide():
+    """docs/web.md: login under a new id, other devices logged out, outages dressed."""
+    url = servers.shared("valkey").url()
+    app = guide.run("Flask", page="web.md", url=url)["app"]
+    guide.run("Flask", 1, page="web.md", app=app)
+    app.add_url_rule("/read", "read", read)
+    app.add_url_rule("/down", "down", lambda: flask.abort(503))
+    browser, other = app.test_client(), app.test_client()
+    name = token_hex(4)
+    for one in (browser, other):
+        assert one.post(f"/login/{name}").text == "in"
+    assert browser.post("/elsewhere").text == "1 ended"
+    assert (browser.get("/read").json, other.get("/read").json) == ({"user": name}, {})
+    assert browser.get("/down").text == "Back in a moment."
+    app.session_interface.manager(app).close()

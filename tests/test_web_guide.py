@@ -103,7 +103,9 @@ def test_the_cookie_of_the_guide():
 def test_every_block_is_run():
     """No heading with a block is missing here."""
     tested = {*SHOPS, "Django", "Login and logout", "When it is saved", "Cookies"}
-    assert {heading: len(blocks) for heading, blocks in guide.sections("web.md").items()} == dict.fromkeys(tested, 1)
+    elsewhere = {"Flask": 2, "Django": 3}  # test_flask_session and test_django_requests run the others
+    blocks = {heading: len(blocks) for heading, blocks in guide.sections("web.md").items()}
+    assert blocks == dict.fromkeys(tested, 1) | elsewhere
 
 
 def test_a_wsgi_shop_is_plain():
