@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from tests.web_scenarios import ROWS, Row
+from tests.web_rows import Row
+from tests.web_scenarios import SCENARIOS
 
 PAGE = Path(__file__).parent.parent / "docs" / "faces.md"
 FACES = {
@@ -13,7 +14,7 @@ FACES = {
 _HEAD = """# What each face does
 
 One site in every framework, the same scenarios on each, seen as a browser sees them: `python -m tests.faces_table`
-writes this page from what `tests/web_scenarios.py` holds every face to. Processes of the site share a store; the faults
+writes this page from what `tests.web_scenarios` holds every face to. Processes of the site share a store; the faults
 happen in a proxy before a real Valkey. [The guide](web.md) says how to use the faces.
 
 An outcome has a part for each step: the status of the answer, what it does to the cookie, whether it says
@@ -33,8 +34,8 @@ def row(one: Row) -> str:
 def page() -> str:
     """The page, from the data that the tests hold the faces to."""
     head = f"| scenario | outcome | {' | '.join(FACES)} |\n|{'---|' * (len(FACES) + 2)}\n"
-    table = "\n".join(map(row, ROWS.values()))
-    steps = "\n".join(f"- **{one.title}**: {one.what}" for one in ROWS.values())
+    table = "\n".join(map(row, SCENARIOS.values()))
+    steps = "\n".join(f"- **{one.title}**: {one.what}" for one in SCENARIOS.values())
     return f"{_HEAD}{head}{table}\n\nWhat is done:\n\n{steps}\n"
 
 

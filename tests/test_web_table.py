@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 from tests.faces_table import FACES, PAGE, page, row
-from tests.web_scenarios import ROWS, Row
+from tests.web_rows import Row
+from tests.web_scenarios import SCENARIOS
 
 
 def test_the_page_is_up_to_date():
@@ -23,6 +24,6 @@ def test_every_column_is_tested():
 
 def test_differences_are_shown():
     """The outcome of most stands once, and the others in their columns; exceptions name faces and kinds that exist."""
-    assert all(one.but.keys() <= {*FACES, "sync", "async"} for one in ROWS.values())
+    assert all(one.but.keys() <= {*FACES, "sync", "async"} for one in SCENARIOS.values())
     one = Row("title", "what", lambda _: "", "200", {"async": "409", "Flask": "500"})
     assert row(one) == "| title | 409 | 500 | 200 | = | 200 | = | = | = | = | = | = |"

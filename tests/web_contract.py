@@ -12,7 +12,7 @@ import pytest
 
 from tests.faces_table import FACES
 from tests.web_rig import AsyncFace, Face, Rig
-from tests.web_scenarios import ROWS
+from tests.web_scenarios import SCENARIOS
 
 __all__ = ["AsyncFace", "Face", "FaceContract"]
 
@@ -29,10 +29,10 @@ class FaceContract:
         with rig.stack:
             yield rig
 
-    @pytest.mark.parametrize("name", ROWS)
+    @pytest.mark.parametrize("name", SCENARIOS)
     def test_scenario(self, rig: Rig, name: str) -> None:
         """The outcome is the one that the table has."""
-        row = ROWS[name]
+        row = SCENARIOS[name]
         assert row.run(rig) == row.outcome_of(self.face.name, FACES[self.face.name])
 
     def test_the_table_has_it(self) -> None:
