@@ -93,11 +93,13 @@ class Saving:
 
     def changes(self, session: Session[Any]) -> tuple[Changes, Header]:
         """The attributes and the parts of the header that the request changed."""
-        changes = session.changes()
+        changes, header = session.changes(), session.header()
         if self._kept is not None:
             changes = {name: stored for name, stored in changes.items() if self._kept(name)}
-        header, record = session.header(), session.record
-        if not record.version and record.data and (changes or header):  # it moved in, without times of ours
+        if not changes and not header:
+            return changes, header
+        record = session.record
+        if not record.version and record.data:  # it moved in, without times of ours
             header = {"idle": self._policy.max_inactive_interval, "absolute": self._policy.absolute_timeout} | header
         return changes, header
 
@@ -113,8 +115,8 @@ class Saving:
     def _due(self, session: Session[Any]) -> bool:
         """Whether to put off the end of a session that was not changed; this process knows its own touches."""
         record, now = session.record, self._port.now()
-        due, idle = self._policy.touch_due, record.idle
-        return due(idle, record.written, now) and not session.read_only and due(idle, self._last(record), now)
+        due, (*_, written, idle, _) = self._policy.touch_due, record.head
+        return due(idle, written, now) and not session.read_only and due(idle, self._last(record), now)
 
     def _last(self, record: Record) -> float:
         return self._touched.get(record.key, 0.0)
@@ -161,11 +163,16 @@ class Saving:
     async def _save(self, session: Session[Any], changes: Changes, header: Header) -> int:
         """Store the changes on top of the newest record; the bytes stored."""
         base, now = session.record, self._port.now()
-        if not (header or session.token or self._learns or self._hot(base.key)):
+        if not (header or self._learns or (self._busy and self._hot(base.key))):
             # Most writes are this one step. One that is refused is made anew below, which finds out why.
-            data = base.build(changes, int(now))
+            data, token = base.build(changes, int(now)), self._holding.spend(session)
             ttl = self._policy.ttl(*self.life(base, header, now), now)
-            if await self._port.save(base.key, data, base.etag, ttl) is Outcome.SAVED:
+            try:
+                outcome = await self._port.save(base.key, data, base.etag, ttl, token)
+            except BaseException:
+                session.token = token  # nobody knows whether the store let go of it
+                raise
+            if outcome is Outcome.SAVED:
                 session.stored(data)
                 self._counts["saves"] += 1
                 if base.principal is not None:
@@ -240,9 +247,10 @@ class Saving:
 
     def life(self, base: Record, header: Header, now: float) -> Life:
         """When the session that is built on the base was created, and how long it lives."""
-        if not header:
-            return base.created or int(now), base.idle, base.absolute
-        return base.created or int(now), header.get("idle", base.idle), header.get("absolute", base.absolute)
+        *_, created, _, idle, absolute = base.head
+        if header:
+            idle, absolute = header.get("idle", idle), header.get("absolute", absolute)
+        return created or int(now), idle, absolute
 
     async def _again(
         self, session: Session[Any], base: Record, changes: Changes, header: Header, *, lock: bool

@@ -17,34 +17,32 @@ HEAD: Final = 128
 GONE, SAVED, AGAIN = 0, 1, -1
 """Answers of `save`, `commit` and `move`; AGAIN when the staged record was evicted."""
 
-_HEAD = f"""\
-local h=redis.call('GETRANGE',KEYS[1],0,{HEAD - 1})
-if h=='' and redis.call('EXISTS',KEYS[1])==0 then """
+_ETAG = """\
+local e=redis.call('GETRANGE',KEYS[1],4,11)
+if e=='' and redis.call('EXISTS',KEYS[1])==0 then """
+_HEAD = f"redis.call('GETRANGE',KEYS[1],0,{HEAD - 1})"
 
 # KEYS record  ARGV base, record, ttl  ->  1 | 0 | head
-_SAVE = (
-    _HEAD
-    + """return 0 end
-if string.sub(h,5,12)~=ARGV[1] then return h end
+_SAVE = f"""\
+{_ETAG}return 0 end
+if e~=ARGV[1] then return {_HEAD} end
 if ARGV[3]=='0' then redis.call('SET',KEYS[1],ARGV[2]) else redis.call('SET',KEYS[1],ARGV[2],'PX',ARGV[3]) end
 return 1
 """
-)
 
 # KEYS record, staged  ARGV base, ttl  ->  1 | 0 | -1 | head
-_COMMIT = (
-    _HEAD
-    + """h=0
-elseif string.sub(h,5,12)==ARGV[1] then
+_COMMIT = f"""\
+local r=0
+{_ETAG}
+elseif e==ARGV[1] then
   if redis.call('EXISTS',KEYS[2])==0 then return -1 end
   redis.call('RENAME',KEYS[2],KEYS[1])
   if ARGV[2]=='0' then redis.call('PERSIST',KEYS[1]) end
   return 1
-end
+else r={_HEAD} end
 redis.call('DEL',KEYS[2])
-return h
+return r
 """
-)
 
 # KEYS old, new  ARGV base, record, ttl, trail, grace  ->  1 | {head of old, head of new}
 _MOVE = f"""\
@@ -104,9 +102,12 @@ return 0
 
 # KEYS lock, queue  ARGV token, claim  ->  0 not the token's | 1 freed | 2 handed on
 _RELEASE = (
-    _HAND
-    + """\
+    """\
 if redis.call('GET',KEYS[1])~=ARGV[1] then return 0 end
+if redis.call('EXISTS',KEYS[2])==0 then redis.call('DEL',KEYS[1]) return 1 end
+"""
+    + _HAND
+    + """\
 return hand(KEYS[1],KEYS[2],ARGV[2])
 """
 )

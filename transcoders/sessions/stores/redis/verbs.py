@@ -6,7 +6,8 @@ names with the same part in braces, so that they live together.
 """
 
 import time
-from typing import Final
+from collections.abc import Coroutine
+from typing import Any, Final
 
 from transcoders.errors import StoreError
 from transcoders.sessions import layout
@@ -52,7 +53,8 @@ class Verbs:
     async def load(self, key: str, /) -> bytes | None:
         """See Store.load."""
         replies, _ = await self._ask(("GET", f"tc:r:{{{key}}}"), bulk=True)
-        return _data(replies[0])
+        data = replies[0]
+        return data if type(data) is bytes else None
 
     async def create(self, key: str, data: bytes, ttl: int, /) -> bool:
         """See Store.create."""
@@ -68,15 +70,15 @@ class Verbs:
         record, lua = f"tc:r:{{{key}}}", self._asking.lua
         if len(data) <= STAGED:
             save = ("EVALSHA", lua.save.sha, 1, record, base, data, ttl)
-            (answer, *_), lost = await self._write(save, key=key, token=token)
-            return self._outcome(answer, data, base, lost=lost)
+            replies, lost = await self._write(save, key=key, token=token)
+            return self._outcome(replies[0], data, base, lost=lost)
         staged = f"tc:s:{{{key}}}:{data[8:12].hex()}"
         stage = ("SET", staged, data, "PX", ttl or QUEUE)
         commit = ("EVALSHA", lua.commit.sha, 2, record, staged, base, ttl)
         for _ in range(_TRIES):
-            (_, answer, *_), lost = await self._write(stage, commit, key=key, token=token)
-            if answer != scripts.AGAIN:
-                return self._outcome(answer, data, base, lost=lost)
+            replies, lost = await self._write(stage, commit, key=key, token=token)
+            if replies[1] != scripts.AGAIN:
+                return self._outcome(replies[1], data, base, lost=lost)
         raise StoreError(f"the store at {self._target} is full: it evicts records while they are being written")
 
     def _outcome(self, answer: Reply, data: bytes, base: bytes, *, lost: bool) -> Outcome:
@@ -199,12 +201,16 @@ class Verbs:
             return ()
         return (("EVALSHA", self._asking.lua.release.sha, 2, f"tc:l:{{{key}}}", f"tc:q:{{{key}}}", token, CLAIM),)
 
-    async def _write(self, *commands: Command, key: str = "", token: str = "") -> tuple[list[Reply], bool]:
+    def _write(
+        self, *commands: Command, key: str = "", token: str = ""
+    ) -> Coroutine[Any, Any, tuple[list[Reply], bool]]:
         """As `_ask`, with what has replicas confirm the write, and what releases the lock, behind it."""
-        if not self._replicas:
-            return await self._ask(*commands, *self._freeing(key, token))
+        freeing = self._freeing(key, token) if token else ()
+        return self._confirmed(commands, freeing) if self._replicas else self._ask(*commands, *freeing)
+
+    async def _confirmed(self, commands: tuple[Command, ...], freeing: tuple[Command, ...]) -> tuple[list[Reply], bool]:
         wait = ("WAIT", self._replicas, max(1, int(self._seconds * 250)))
-        replies, lost = await self._ask(*commands, wait, *self._freeing(key, token), bulk=True)
+        replies, lost = await self._ask(*commands, wait, *freeing, bulk=True)
         written, confirmed = replies[len(commands) - 1 : len(commands) + 1]
         if not isinstance(written, list) and written in {1, b"OK"} and _number(confirmed) < self._replicas:
             raise StoreError(
