@@ -259,3 +259,16 @@ def test_threads_may_learn_at_once(monkeypatch):
         one.join()
     assert not failed
     assert max(len(made._readers), len(made._writers)) <= 5 + len(threads)
+
+
+def test_a_thread_that_comes_in_between_is_no_error(monkeypatch):
+    """Where another one notes something while room is made, the bound is kept by that one."""
+
+    class Changing(dict):
+        def __iter__(self):
+            raise RuntimeError("dictionary changed size during iteration")
+
+    monkeypatch.setattr(module, "MOST", 0)
+    seen = Changing()
+    module.remember(seen, "GET /", 1.0)
+    assert seen == {"GET /": 1.0}

@@ -18,7 +18,7 @@ CLEAN: Final = 3
 REMEMBERED: Final = 6 * 3600
 """Seconds for which `auto` remembers what a name did."""
 MOST: Final = 10_000
-"""Names that `auto` remembers of each kind."""
+"""Names, or sessions, that are remembered of each kind."""
 LONGEST: Final = 250
 """Characters of a name that `auto` remembers; a client may send paths of any length, which stay unknown and lock."""
 _PATTERN: Final = "uriPattern:"
@@ -100,15 +100,15 @@ class Learning:
         until = now + REMEMBERED
         if changed:
             self._readers.pop(called, None)
-            _note(self._writers, called, until)
+            remember(self._writers, called, until)
         elif self._writers.get(called, 0.0) <= now:
             self._writers.pop(called, None)
             times, last = self._readers.get(called, (0, 0.0))
             if times < CLEAN or now >= last - REMEMBERED / 2:  # a known reader is noted again once in a while
-                _note(self._readers, called, (times + 1 if now < last else 1, until))
+                remember(self._readers, called, (times + 1 if now < last else 1, until))
 
 
-def _note(seen: dict[str, V], called: str, value: V) -> None:
+def remember(seen: dict[str, V], called: str, value: V) -> None:
     """Remember the name as the latest; the one not noted for the longest time makes room."""
     seen.pop(called, None)
     seen[called] = value

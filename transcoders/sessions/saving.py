@@ -14,7 +14,7 @@ from transcoders.sessions import events, ids
 from transcoders.sessions.attributes import read_only
 from transcoders.sessions.events import Event
 from transcoders.sessions.holding import Holding
-from transcoders.sessions.locking import Locking, pattern
+from transcoders.sessions.locking import Locking, pattern, remember
 from transcoders.sessions.merge import rebase, rebase_header
 from transcoders.sessions.ports import Outcome
 from transcoders.sessions.principals import Life, Principals
@@ -30,8 +30,6 @@ TRIES: Final = 12
 """Writes that may find a newer record before it is a conflict, whatever changed."""
 TRAILS: Final = 3
 """Rotations within their grace that a write follows."""
-_MOST: Final = 10_000
-"""Sessions whose last touch, or last conflict, a process remembers."""
 
 Changes = dict[str, Stored]
 Header = Mapping[str, Any]
@@ -237,7 +235,7 @@ class Saving:
             if outcome is Outcome.GONE:
                 raise self._gone()
             self._counts["conflicts"] += 1
-            _remember(self._busy, base.key, self._port.tick() + BUSY)
+            remember(self._busy, base.key, self._port.tick() + BUSY)
             changes, header, base = await self._again(session, base, changes, header, lock=attempt >= FREE)
         raise self._conflict(session, f"{TRIES} other writes came first", tuple(changes))
 
@@ -286,11 +284,11 @@ class Saving:
     def noted(self, key: str, principal: str | None, now: float) -> None:
         """Remember that the session was noted under its principal just now."""
         if principal is not None:
-            _remember(self._touched, key, now)
+            remember(self._touched, key, now)
 
     async def _note(self, key: str, principal: str | None, life: Life, now: float) -> None:
         """Remember that the session's end was put off just now, and keep it noted under its principal for longer."""
-        _remember(self._touched, key, now)
+        remember(self._touched, key, now)
         await self._principals.prolong(principal, key, life, now)
 
     def _gone(self) -> SessionGone:
@@ -301,11 +299,3 @@ class Saving:
         self._counts["conflicts_raised"] += 1
         self._tell(Event(events.CONFLICT, str(session.key), session.request, session.principal, ", ".join(names)))
         return Conflict(reason, names)
-
-
-def _remember(times: dict[str, float], key: str, when: float) -> None:
-    """Note the key as the latest; the one not noted for the longest time makes room."""
-    times.pop(key, None)
-    times[key] = when
-    if len(times) > _MOST:
-        times.pop(next(iter(times), ""), None)  # another thread may have made room already
