@@ -43,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
     occasion.versions.update(versions(_PEERS))
     found = run(wish, say)
     publish(chosen, report(found, occasion), record(found, occasion))
-    return 0 if all(one.judged is None or one.judged.reached for one in found.columns) else 1
+    return 0 if all(one.judged is None or one.judged.reached is not False for one in found.columns) else 1
 
 
 def place() -> Path:

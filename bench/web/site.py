@@ -1,4 +1,4 @@
-"""The site that every stack serves: it fills a session, reads one attribute of it, changes one, or tells a sum of it.
+"""The site that every stack serves: it fills a session, reads one attribute, changes one, reads all, or tells a sum.
 
 A page is text that ends with END. What a page wants of a session is what `bench.requests` wants of it, so that the
 columns here and there say the same.
@@ -11,9 +11,11 @@ from typing import Any, Final
 from bench.payloads import VARIANTS
 from bench.requests.sessions import SIZES, Session, Size
 
-FILL, READ, CHANGE, TELL, BARE = "fill", "read", "change", "tell", "bare"
-ACTS: Final = (READ, CHANGE)
-"""The pages that are measured; BARE is the one without a session."""
+FILL, READ, CHANGE, ALL, TELL, BARE = "fill", "read", "change", "all", "tell", "bare"
+ACTS: Final = (READ, CHANGE, ALL)
+"""The pages that are measured: one attribute is read, one is changed, all are read. BARE is one without a session."""
+GOALS: Final = {READ, CHANGE}
+"""Those in which we are to be first."""
 END: Final = ".\n"
 """How every page ends: no head of a response does."""
 
@@ -59,6 +61,8 @@ class Site:
         if act == READ:
             self.size.read(session)
             return "read"
+        if act == ALL:
+            return len(dict(session.items()))
         self.size.change(session)
         return "changed"
 

@@ -1,7 +1,8 @@
 """The verdict: who is first in each column, by how much, and how far from the floor.
 
-A column is a framework, a size, a page and a clock. Ratios are taken turn by turn. The goal is to be first; a lead or a
-lag no larger than that of a stack against another process of itself is marked as close.
+A column is a framework, a size, a page and a clock. Ratios are taken turn by turn. The goal is to be first where one
+attribute is read or changed. A lead or a lag no larger than that of a stack against another process of itself is marked
+as close.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from bench.goals import Judged
 from bench.web.contest import CLOCKS, Contest, Measured
 from bench.web.roster import Entry
-from bench.web.site import ACTS
+from bench.web.site import ACTS, GOALS
 from transcoders.measure.stats import Estimate, estimate, ratios, reach
 
 FIRST = 1.0
@@ -102,7 +103,7 @@ def _column(contest: Contest, group: Sequence[Measured], act: str, clock: str) -
         act,
         clock,
         tuple(places),
-        None if peer is None else Judged(_ratio(mine, peer, act, clock), FIRST, noise),
+        None if peer is None else Judged(_ratio(mine, peer, act, clock), FIRST if act in GOALS else None, noise),
         None if peer is None else peer.entry.sessions,
     )
 
