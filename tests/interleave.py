@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Any, Self
 
-from tests.stepping import FAULTS, Budget, Run
+from tests.stepping import FAULTS, Budget, Choice, Run
 
 LONGEST = 80
 """Steps after which a schedule is cut."""
@@ -21,36 +21,51 @@ LONGEST = 80
 
 @dataclass
 class Numbers:
-    """What was seen."""
+    """What was seen.
+
+    Attributes:
+        schedules: those that were run to their end.
+        cut: those of them that were too long.
+        pruned: those that were cut short at a state that was known.
+        steps: in all of them.
+        left: ways that were not gone, because there were too many.
+        longest: the most steps of a schedule.
+        states: hashes of the states.
+        faults: how many of each kind.
+        outcomes: how many requests ended how.
+    """
 
     schedules: int = 0
     cut: int = 0
     pruned: int = 0
     steps: int = 0
+    left: int = 0
     longest: int = 0
     states: set[int] = field(default_factory=set)
     faults: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
 
     def __iadd__(self, other: "Numbers") -> Self:
-        for name in ("schedules", "cut", "pruned", "steps"):
+        for name in ("schedules", "cut", "pruned", "steps", "left"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.longest = max(self.longest, other.longest)
-        self.states = {(id(other), state) for state in other.states} | self.states
+        self.states |= other.states
         self.faults += other.faults
         self.outcomes += other.outcomes
         return self
 
 
 def explore(story: Any, budget: Budget, *, most: float = inf) -> Numbers:
-    """Run a story through every schedule that the budget allows, depth first; at most so many schedules.
+    """Run a story through every schedule that the budget allows; at most so many, from all over, when there are more.
 
     Raises:
         Violation: an invariant does not hold.
     """
-    numbers, prefixes = Numbers(), [()]
+    numbers, chance = Numbers(), random.Random(0)  # noqa: S311 - which way to go first
+    prefixes: list[tuple[Choice, ...]] = [()]
     while prefixes and numbers.schedules + numbers.pruned < most:
-        run = Run(story, budget)
+        run, at = Run(story, budget), chance.randrange(len(prefixes))
+        prefixes[at], prefixes[-1] = prefixes[-1], prefixes[at]
         for choice in prefixes.pop():
             run.apply(choice)
         while (state := run.state()) not in numbers.states:
@@ -65,6 +80,7 @@ def explore(story: Any, budget: Budget, *, most: float = inf) -> Numbers:
         else:
             numbers.pruned += 1
         run.drop()
+    numbers.left = len(prefixes)
     return numbers
 
 
@@ -106,19 +122,20 @@ def main() -> None:
 
     most = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
     whole, begin = Numbers(), time.monotonic()
-    print(f"{'story':42} faults schedules     cut short    states  longest  done/unknown/failed")  # noqa: T201
+    print(f"{'story':42} faults schedules     cut short    states  longest      left  done/unknown/failed")  # noqa: T201
     for story in STORIES:
         for faults in range(3):
             seen = explore(story, Budget(faults=faults), most=most)
             seen += wander(story, Budget(faults=faults + 1, ticks=5), seed=faults, schedules=most // 50)
             ended = "/".join(str(seen.outcomes[name]) for name in ("done", "unknown", "failed"))
-            numbers = f"{seen.schedules:9,} {seen.pruned:13,} {len(seen.states):9,} {seen.longest:8}"
+            numbers = f"{seen.schedules:9,} {seen.pruned:13,} {len(seen.states):9,} {seen.longest:8} {seen.left:9,}"
             print(f"{story.name:42} {faults:6} {numbers}  {ended}", flush=True)  # noqa: T201
             whole += seen
     faults = ", ".join(f"{kind} {count:,}" for kind, count in sorted(whole.faults.items()))
     print(  # noqa: T201
-        f"{whole.schedules:,} schedules to their end, {whole.pruned:,} cut short at known states, {whole.steps:,} "
-        f"steps, {len(whole.states):,} states; faults: {faults}; {time.monotonic() - begin:.0f} s; nothing was broken"
+        f"{whole.schedules:,} schedules to their end, {whole.pruned:,} cut short at known states, {whole.left:,} ways "
+        f"left, {whole.steps:,} steps, {len(whole.states):,} states; faults: {faults}; {time.monotonic() - begin:.0f} s; "
+        f"nothing was broken"
     )
 
 

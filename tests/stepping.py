@@ -353,7 +353,7 @@ class Run:
         """A hash of all that what happens next depends on."""
         tasks = tuple((task.history, task.over, task.crashed, task.early) for task in self.tasks)
         return hash((
-            self.model.state(), tasks, self.clock.tick(), tuple(self.ghosts), self.faults, self.ticks,
+            self.story.name, self.model.state(), tasks, self.clock.tick(), tuple(self.ghosts), self.faults, self.ticks,
             tuple(sorted(self.seen)), self.story.shared_state(self),
         ))  # fmt: skip
 
