@@ -134,8 +134,8 @@ def main() -> None:
     faults = ", ".join(f"{kind} {count:,}" for kind, count in sorted(whole.faults.items()))
     print(  # noqa: T201
         f"{whole.schedules:,} schedules to their end, {whole.pruned:,} cut short at known states, {whole.left:,} ways "
-        f"left, {whole.steps:,} steps, {len(whole.states):,} states; faults: {faults}; {time.monotonic() - begin:.0f} s; "
-        f"nothing was broken"
+        f"left, {whole.steps:,} steps, {len(whole.states):,} states; faults: {faults}; "
+        f"{time.monotonic() - begin:.0f} s; nothing was broken"
     )
 
 
