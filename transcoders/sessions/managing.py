@@ -1,7 +1,7 @@
 """What both managers are made of: store, record, policy, numbers and listeners, put together around one core."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Final, Generic, Self, TypeVar
 
@@ -110,6 +110,13 @@ class Managing(Generic[T]):
             **settings.places(),
         }
         return cls(**(given | others))
+
+    def unasked(self, sids: Sequence[str]) -> None:
+        """Count a request that asked its session for nothing, and that none was opened for; the ids that it brought."""
+        if self.statistics is not None:
+            counts = self.statistics.counts
+            counts["requests_with_session" if sids else "requests_without_session"] += 1
+            counts["requests_without_access"] += 1
 
     def now(self) -> float:
         """Seconds since 1970, by the manager's clock."""

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 from django.contrib.sessions.backends.base import CreateError, UpdateError
 from django.contrib.sessions.exceptions import SessionInterrupted
 
-from transcoders.errors import EncodeError, SessionError, SessionGone
+from transcoders.errors import EncodeError, SessionGone
 from transcoders.registry import REGISTRY
 from transcoders.sessions.driving import drive
 from transcoders.sessions.saving import Saved
@@ -211,26 +211,26 @@ class SessionStore(Reading):
             SessionError: it could not be read, and the response of 500 says no more than that; or not be stored.
             EncodeError: a value cannot be stored.
         """
-        if self._held is None:
-            with suppress(SessionError):
-                await verbs.save(self.held)  # it is counted, no more
-                self._let_go(self.held)
+        held, self._finished = self._held, True
+        if held is None:
+            self._site.manager.unasked(self._sent)
             return Saved.SKIPPED
-        held = self._held
         saved, error = Saved.SKIPPED, hidden(held, code)
         try:
             if code < FAILED and self._modified is not False:
                 saved = await self._store(verbs, await self._load(verbs) if self._cleared else held)
-        finally:
+            else:
+                await verbs.discard(held)
+        except BaseException:
             await verbs.discard(held)
-            self._let_go(held)
+            raise
+        finally:
+            held.read_only = held.read_only or BEGUN
+            if verbs is not self._site.verbs:
+                self._site.manager.discard(held)  # it was opened there, and holds no lock any more
         if error is not None:
             raise error
         return saved
-
-    def _let_go(self, held: Session[Any]) -> None:
-        self._site.manager.discard(held)  # it was opened there, and holds no lock any more
-        held.read_only = held.read_only or BEGUN
 
 
 async def _stored(verb: Callable[[Session[Any]], Awaitable[R]], held: Session[Any]) -> R:

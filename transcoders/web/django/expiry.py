@@ -26,7 +26,7 @@ def set_times(store: Any, held: Session[Any], policy: Policy, now: float, *, ane
         now: seconds since 1970.
         anew: whether it may have had a date that is gone.
     """
-    if held.read_only or held.ended or not held:
+    if held.read_only or held.ended or (held.new and not held):
         return False
     expiry = held.get(EXPIRY)
     if isinstance(expiry, str | datetime):
@@ -34,7 +34,7 @@ def set_times(store: Any, held: Session[Any], policy: Policy, now: float, *, ane
         age = max(1, ceil(end - (held.record.created or int(now))))
         held.set_timeout(idle=0, absolute=min(age, policy.absolute_timeout or HIGHEST))
         return end <= now
-    idle = int(store.get_expiry_age(expiry=expiry))
+    idle = int(store.get_session_cookie_age() if expiry is None else store.get_expiry_age(expiry=expiry))
     held.set_timeout(idle=min(max(1, idle), HIGHEST), absolute=policy.absolute_timeout if anew else None)
     return idle <= 0
 

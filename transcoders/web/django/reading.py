@@ -19,6 +19,7 @@ from transcoders.sessions.driving import drive
 from transcoders.sessions.session import Session
 from transcoders.web.django.site import Site, site
 from transcoders.web.django.verbs import Verbs
+from transcoders.web.visit import BEGUN
 
 _NONE: Final = object()
 
@@ -30,7 +31,7 @@ class Reading(SessionBase):  # type: ignore[misc] # Django has no types
         self._site: Site = site()
         self._sent: list[str] = [] if session_key is None else [session_key]
         self._request: HttpRequest | None = None
-        self._blocking = self._cleared = self.aged = self.accessed = False
+        self._blocking = self._cleared = self._finished = self.aged = self.accessed = False
         self._held: Session[Any] | None = None
         self._failure: TranscoderError | None = None
         self._modified: bool | None = None
@@ -67,6 +68,8 @@ class Reading(SessionBase):  # type: ignore[misc] # Django has no types
         route = getattr(request.resolver_match, "route", None)
         if route is not None and manager.policy.locking_mode == "auto":
             held.request = f"{request.method} /{route}"  # one name for all carts that the route stands for
+        if self._finished:
+            held.read_only = BEGUN
         return held
 
     # By which manager

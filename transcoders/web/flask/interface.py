@@ -18,7 +18,7 @@ from transcoders.sessions.session import Session
 from transcoders.sessions.settings import Settings
 from transcoders.sessions.shadow import Shadow
 from transcoders.web import Cookie, Site, configured
-from transcoders.web.flask.refusing import Unavailable, substitute
+from transcoders.web.flask.refusing import substitute
 from transcoders.web.flask.session import CONFIG, PERMANENT, FlaskSession, Unconfigured, lifetime
 from transcoders.web.visit import BEGUN, FAILED, Visit, hidden
 
@@ -89,8 +89,7 @@ class Sessions(SessionInterface):
             return
         session.finished = True
         if session.untouched:
-            with suppress(Unavailable):
-                session.save(app)  # it is counted, no more
+            session.manager.unasked(session.visit.sent)
             return
         try:
             self._save(app, session, response)
