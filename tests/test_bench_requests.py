@@ -33,7 +33,9 @@ def valkey():
         yield started
 
 
-@pytest.mark.parametrize(("name", "kilobytes"), [("0.2k", 0.2), ("2k", 2), ("50k", 50), ("50k-40", 50)])
+@pytest.mark.parametrize(
+    ("name", "kilobytes"), [("0.2k", 0.2), ("2k", 2), ("50k", 50), ("50k-40", 50), ("50k-part", 50)]
+)
 def test_sessions_have_their_size(name, kilobytes):
     """Within a tenth, as JSON; the same at each call, and no two are equal."""
     variants = size(name).variants()
@@ -119,6 +121,9 @@ def test_goals_are_judged_with_the_noise_in_mind(median, largest, reached, close
     (("50k", "threads", "change"), 0.9),
     (("50k-40", "threads", "locked"), 0.85),
     (("2k", "threads", "read"), None),
+    (("2k", "uvloop", "read"), 0.5),
+    (("50k-part", "threads", "read"), None),
+    (("50k-part", "asyncio", "change"), None),
     (("0.2k", "asyncio", "read"), 0.5),
     (("50k", "uvloop", "change"), 0.5),
     (("0.2k", "uvloop", "locked"), None),

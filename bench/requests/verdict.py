@@ -26,7 +26,9 @@ CHANGE_SMALL = 0.75
 """The same for a change at 0.2 kB."""
 LOOPS = {"read": 0.5, "change": 0.5}
 """Largest ratios to redis.asyncio."""
-WITHOUT = "2k"
+PART = "50k-part"
+"""The size at which no goal is set: a GET decodes no list."""
+MIDDLE = "2k"
 """The size that the goals for threads leave out."""
 STAGED = 4096
 """Bytes of a record from which a write is two commands in one round trip: it does not go through a script."""
@@ -69,10 +71,10 @@ def judge(contest: Contest) -> list[Verdict]:
 
 def goal(size: str, lane: str, request: str) -> float | None:
     """The largest ratio to redis-py that is to be reached."""
+    if size == PART or (size == MIDDLE and lane == "threads"):
+        return None
     if lane != "threads":
         return LOOPS.get(request)
-    if size == WITHOUT:
-        return None
     return CHANGE_SMALL if (size, request) == ("0.2k", "change") else THREADS.get(request)
 
 
