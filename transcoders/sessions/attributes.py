@@ -184,7 +184,7 @@ class Attributes(MutableMapping[str, Any]):
         if value is _NONE:
             self._accessed = True
             self.asked.add(name)  # type: ignore[arg-type]
-            return name in self.record
+            return name in self.record.index
         return value is not ABSENT
 
     def _names(self) -> list[str]:
@@ -235,7 +235,8 @@ class Attributes(MutableMapping[str, Any]):
             EncodeError: no attribute can have that name.
             ReadOnly: the session takes no changes.
         """
-        self.check_open()
+        if self.read_only or self._unsettled is not None:
+            self.check_open()
         check_name(name)
         self._live[name] = value
         self._assigned[name] = None

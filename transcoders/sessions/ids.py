@@ -9,8 +9,9 @@ import re
 from base64 import urlsafe_b64encode
 from binascii import b2a_base64
 from hashlib import blake2b
+from os import register_at_fork
 from secrets import token_bytes, token_hex
-from typing import Final
+from typing import Final, TypeGuard
 
 BYTES: Final = 32
 """Of entropy in an id."""
@@ -26,7 +27,7 @@ def make() -> str:
     return urlsafe_b64encode(token_bytes(BYTES)).rstrip(b"=").decode("ascii")
 
 
-def valid(text: object) -> bool:
+def valid(text: object) -> TypeGuard[str]:
     """Whether the text, from a cookie perhaps, can be an id at all; whatever it is, it never raises."""
     return type(text) is str and len(text) == LENGTH and _VALID(text) is not None
 
@@ -38,6 +39,16 @@ def key(sid: str, prefix: str = "") -> str:
     return prefix + b2a_base64(state.digest(), newline=False)[:22].translate(_URLSAFE).decode("ascii")
 
 
+_TOKENS: list[str] = []
+_MANY: Final = 64
+register_at_fork(after_in_child=_TOKENS.clear)  # or parent and child would own the same locks
+
+
 def token() -> str:
-    """A token for the owner of a lock: 16 hexadecimal digits."""
-    return token_hex(8)
+    """A token for the owner of a lock: 16 hexadecimal digits. They are drawn many at a time, which is quicker."""
+    try:
+        return _TOKENS.pop()
+    except IndexError:
+        drawn = token_hex(8 * _MANY)
+        _TOKENS.extend(drawn[at : at + 16] for at in range(16, len(drawn), 16))
+        return drawn[:16]

@@ -57,6 +57,9 @@ class Opening:
         counts = self._counts
         if not sids or not self._enabled:
             counts["requests_without_session"] += 1
+        elif ids.valid(sids):  # as below, for the one id that nearly all requests have
+            counts["requests_with_session"] += 1
+            session.sid, session.key = sids, ids.key(sids, self._prefix)
         elif found := [sid for sid in (sids if isinstance(sids, list | tuple) else (sids,)) if ids.valid(sid)]:
             counts["requests_with_session"] += 1
             session.sid, session.key = found[0], ids.key(found[0], self._prefix)
@@ -158,7 +161,7 @@ class Opening:
             if self._policy.on_undecodable == "raise":
                 raise
             return None
-        if record.absolute and over(record.created, record.absolute, self._port.now()):
+        if record.head[7] and over(record.created, record.absolute, self._port.now()):
             self._counts["expired"] += 1
             self._tell(Event(events.EXPIRED, key, session.request, record.principal))
             return None

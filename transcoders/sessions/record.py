@@ -15,7 +15,7 @@ from transcoders.sessions.filtering import Way
 from transcoders.sessions.index import Index
 from transcoders.sessions.layout import EXT, ID, NEW, PACKED, SIZE, START, TAIL, Fixed
 from transcoders.sessions.references import MARK, follow
-from transcoders.sessions.stored import ABSENT, Stored, located
+from transcoders.sessions.stored import ABSENT, Stored, located, scalar
 
 if TYPE_CHECKING:
     from transcoders.sessions.wire import Wire
@@ -225,6 +225,8 @@ class Record:
 
     def encode(self, name: str, value: object) -> Stored:
         """What would be stored of the value. Raises EncodeError."""
+        if scalar(value) and not self.attributes:
+            return value  # type: ignore[return-value]
         try:
             return self.attribute(name).encode(value)
         except EncodeError as error:

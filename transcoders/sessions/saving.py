@@ -113,7 +113,7 @@ class Saving:
     def _due(self, session: Session[Any]) -> bool:
         """Whether to put off the end of a session that was not changed; this process knows its own touches."""
         record, now = session.record, self._port.now()
-        due, (*_, written, idle, _) = self._policy.touch_due, record.head
+        due, idle, written = self._policy.touch_due, record.head[6], record.head[5]
         return due(idle, written, now) and not session.read_only and due(idle, self._last(record), now)
 
     def _last(self, record: Record) -> float:
@@ -245,10 +245,10 @@ class Saving:
 
     def life(self, base: Record, header: Header, now: float) -> Life:
         """When the session that is built on the base was created, and how long it lives."""
-        *_, created, _, idle, absolute = base.head
-        if header:
-            idle, absolute = header.get("idle", idle), header.get("absolute", absolute)
-        return created or int(now), idle, absolute
+        head = base.head
+        if not header:
+            return head[4] or int(now), head[6], head[7]
+        return head[4] or int(now), header.get("idle", head[6]), header.get("absolute", head[7])
 
     async def _again(
         self, session: Session[Any], base: Record, changes: Changes, header: Header, *, lock: bool
