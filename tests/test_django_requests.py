@@ -1,7 +1,7 @@
 """Django's requests on our engine: login and logout, cookies, errors, with Django's middleware and with ours."""
 
 import asyncio
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 from django.contrib.auth import aauthenticate, alogin, alogout, authenticate, login, logout
@@ -180,6 +180,27 @@ def flash(request):
     return JsonResponse(shown, safe=False)
 
 
+def drop(request):
+    """Have no session any more."""
+    request.session.get("a")
+    del request.session
+    return HttpResponse()
+
+
+def stop(request):
+    """End the process, as a signal to a worker does."""
+    request.session["half"] = request.session.get("a")
+    raise SystemExit
+
+
+def again(request):
+    """Be the session of another key, while it is held."""
+    key = request.session.session_key
+    request.session.get("a")
+    request.session._session_key = key
+    return HttpResponse(request.session["a"])
+
+
 def reader(request):
     """A page of which the session is read only when it is sent."""
 
@@ -222,7 +243,8 @@ async def wait(request):
 
 WAITING = asyncio.Event()
 PAGES = (
-    log_in, log_out, read, cart, plain, fail, expire, elsewhere, both, swap, untouch, devices, flash, reader, alog_in,
+    log_in, log_out, read, cart, plain, fail, expire, elsewhere, both, swap, untouch, devices, flash, drop, stop, again,
+    reader, alog_in,
     alog_out, aread, acount, wait,
 )  # fmt: skip
 urlpatterns = [path(page.__name__, page) for page in PAGES] + [path("put/<slug:name>", put)]
@@ -531,7 +553,9 @@ def test_a_store_that_is_down_in_a_middleware(switched, browser):
 
 
 @ours
-@pytest.mark.parametrize("page", ["/read", "/put/a?1", "/fail", "/fail?cycle", "/log_out", "/swap", "/untouch"])
+@pytest.mark.parametrize(
+    "page", ["/read", "/put/a?1", "/fail", "/fail?cycle", "/log_out", "/swap", "/untouch", "/drop", "/stop", "/again"]
+)
 def test_locks_are_let_go_of(switched, browser, page):
     """Whatever the page did, the next request has the lock at once."""
     switched(
@@ -540,8 +564,20 @@ def test_locks_are_let_go_of(switched, browser, page):
         }
     )  # fmt: skip
     browser.get("/put/a?1")
-    browser.get(page)
+    with suppress(SystemExit):
+        browser.get(page)
     assert browser.get("/read").status_code == 200
+
+
+def test_locks_need_our_middleware(switched, middleware):
+    """Which says when a request is over; without it they are refused when the process starts."""
+    switched(TRANSCODERS_SESSION={"store": "memory:", "locking_mode": "all"})
+    switched(MIDDLEWARE=[middleware, f"{__name__}.greedy"])
+    if middleware == OURS:
+        django._check()
+    else:
+        with pytest.raises(ImproperlyConfigured, match="'locking_mode' in TRANSCODERS_SESSION needs"):
+            django._check()
 
 
 @ours

@@ -13,7 +13,7 @@ from werkzeug.exceptions import Conflict, ServiceUnavailable
 from tests import guide, servers
 from tests.driving import Tap
 from transcoders import EncodeError, SpecError
-from transcoders.errors import StoreError
+from transcoders.errors import SessionError, StoreError
 from transcoders.sessions import AsyncSessionManager, MemoryStore, SessionManager
 from transcoders.sessions.settings import settings
 from transcoders.web import Cookie
@@ -544,6 +544,18 @@ def test_a_conflict(made):
     answer = browser.get("/page")
     assert (answer.status_code, answer.text) == (409, "Changed")
     assert browser.get("/read").json == {"a": "1", "n": "5"}
+
+
+def test_an_error_that_is_a_mistake(made, monkeypatch, caplog):
+    """Is Flask's 500, with the error in the log."""
+
+    def fail(_session):
+        raise SessionError("a mistake")
+
+    app = made(put)
+    monkeypatch.setattr(app.session_interface.manager(app), "save", fail)
+    assert app.test_client().get("/put?a=1").status_code == 500
+    assert "a mistake" in caplog.text
 
 
 def test_the_errors_are_flasks():
