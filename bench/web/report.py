@@ -135,10 +135,7 @@ def record(run: Run, occasion: Occasion) -> dict[str, Any]:
         "wish": asdict(run.wish),
         "server": run.server,
         "absent": run.absent,
-        "columns": [
-            asdict(one) | {"reached": one.judged.reached if one.judged else None, "rank": one.ours.rank}
-            for one in run.columns
-        ],
+        "columns": [_column(one) for one in run.columns],
         "stacks": [
             {
                 **asdict(stack.entry),
@@ -150,6 +147,23 @@ def record(run: Run, occasion: Occasion) -> dict[str, Any]:
             }
             for contest in run.contests
             for stack in contest.stacks
+        ],
+    }
+
+
+def _column(column: Column) -> dict[str, Any]:
+    """A column, its stacks by rank."""
+    judged = column.judged
+    return {
+        **{name: getattr(column, name) for name in ("framework", "size", "act", "clock", "peer")},
+        "rank": column.ours.rank,
+        "ratio": asdict(judged.ratio) if judged else None,
+        "goal": judged.goal if judged else None,
+        "noise": judged.noise if judged else None,
+        "reached": judged.reached if judged else None,
+        "places": [
+            {"sessions": place.entry.sessions, "us": asdict(place.microseconds), "floor": asdict(place.floor)}
+            for place in column.places
         ],
     }
 
