@@ -96,7 +96,8 @@ class FlaskSession(SessionMixin):
     # A mapping
 
     def __getitem__(self, name: str) -> Any:
-        value = self._read()[name]
+        held = self._held
+        value = (self._read() if held is None or not held.loaded else held)[name]
         return _raised(value) if name == FLASHES else value
 
     def __setitem__(self, name: str, value: Any) -> None:
