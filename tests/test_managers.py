@@ -1,6 +1,7 @@
 """Managers made from settings, and the settings that managers take by keyword."""
 
 import asyncio
+import gc
 
 import pytest
 
@@ -108,3 +109,18 @@ def test_a_session_that_moved_in_lives_as_long_as_others():
             assert session.to_dict() == {"user": 42, "seen": True}
             assert (session.idle, session.absolute) == (600, 3600)
             assert session.record.created > 0
+
+
+def test_a_lock_ends_with_its_session():
+    """A session that is dropped without being saved has its lock renewed no more, so that it ends by itself."""
+    with SessionManager("memory:", locking_mode="all", lock_expiration=3600) as manager:
+        with manager.session() as session:
+            session["n"] = 1
+        kept, let = [], []
+        keep, forget = manager._port.keep, manager._port.forget
+        manager._port.keep = lambda key, token, ttl: (kept.append(token), keep(key, token, ttl))
+        manager._port.forget = lambda token: (let.append(token), forget(token))
+        manager.open(session.sid)["n"]
+        gc.collect()
+        assert kept
+        assert let == kept

@@ -1,10 +1,12 @@
 """Holding a session's lock: joining the queue, waiting for a bounded time, and letting go whatever happens.
 
 A token is noted in its session before the store is asked for the lock, so that letting go covers a lock whose reply
-was lost. Verbs that release the lock with what they do get the token from `spend`, and nobody else has it after that.
+was lost. Verbs that release the lock with what they do get the token from `spend`, and nobody else has it after that. A
+session that is dropped is forgotten: its lock ends by itself.
 """
 
 from typing import Any
+from weakref import ref
 
 from transcoders.errors import LockTimeout, StoreError
 from transcoders.sessions import ids
@@ -24,6 +26,7 @@ class Holding:
         self._port, self._policy = world.port, world.policy
         self._counts, self._waited = world.probe.counts, world.probe.adder("lock_seconds")
         self._waiting: dict[str, set[str]] = {}
+        self._holders: dict[str, ref[Session[Any]]] = {}
 
     async def lock(self, session: Session[Any]) -> bytes | None:
         """Take the lock and read the record; without the lock, where that was not to be had and the policy says so.
@@ -62,6 +65,8 @@ class Holding:
             await port.shield(self.let_go(session))
             return None
         port.keep(key, token, ttl)
+        # One that is dropped without being saved is not to be renewed for as long as the process lives.
+        self._holders[token] = ref(session, lambda _gone: self._forget(token))
         self._counts["locks"] += 1
         return answer
 
@@ -92,8 +97,12 @@ class Holding:
         token = session.token
         if token:
             session.token = ""
-            self._port.forget(token)
+            self._forget(token)
         return token
+
+    def _forget(self, token: str) -> None:
+        self._holders.pop(token, None)
+        self._port.forget(token)
 
     async def abandon(self, session: Session[Any], error: BaseException | None) -> None:
         """Let go of the lock at an unusual end, also when the caller is cancelled."""
