@@ -1,6 +1,6 @@
 """The one door to hiredis: commands to bytes, bytes to replies."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from transcoders.errors import MissingExtra
@@ -12,6 +12,8 @@ PENDING: Final = object()
 """What a reader answers while a reply is not complete."""
 _COPIED = 4096
 """Bytes of a value up to which packing it whole is quicker."""
+_COUNT = len(b"*3\r\n")
+"""Bytes before the arguments of a packed command, of which there are less than ten."""
 
 
 class Reader(Protocol):
@@ -43,8 +45,8 @@ def packer() -> Callable[[tuple[Command, ...]], bytes]:
             return pack(commands[0])
         parts: list[bytes] = []
         for command in commands:
-            if command[0] == "SET" and isinstance(command[2], bytes) and len(command[2]) > _COPIED:
-                parts += _spread(command)
+            if command[0] == "SET" and type(command[2]) is bytes and len(command[2]) > _COPIED and len(command) > 3:
+                parts += _spread(command, command[2], pack)
             else:
                 parts.append(pack(command))
         return b"".join(parts)
@@ -52,14 +54,10 @@ def packer() -> Callable[[tuple[Command, ...]], bytes]:
     return packed
 
 
-def _spread(command: Command) -> Iterator[bytes]:
-    """The pieces of a packed command, its arguments as they are: hiredis copies a large one more than once."""
-    yield b"*%d\r\n" % len(command)
-    for argument in command:
-        data = argument if isinstance(argument, bytes) else str(argument).encode()
-        yield b"$%d\r\n" % len(data)
-        yield data
-        yield b"\r\n"
+def _spread(command: Command, value: bytes, pack: Callable[[Command], bytes]) -> tuple[bytes, bytes, bytes]:
+    """A packed command around its third argument, the value, as it is: hiredis copies a large one more than once."""
+    key, rest = pack(command[:2])[_COUNT:], pack(command[3:])[_COUNT:]
+    return b"*%d\r\n%b$%d\r\n" % (len(command), key, len(value)), value, b"\r\n" + rest
 
 
 def reader() -> Reader:
