@@ -1,9 +1,6 @@
 """Flask, by the contract of all faces, and what `flask.session` alone has."""
 
-from datetime import timedelta
-
 import flask
-import pytest
 
 from tests.web_contract import Face, FaceContract
 from tests.web_pages import PAGES
