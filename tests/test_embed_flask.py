@@ -7,11 +7,11 @@ from decimal import Decimal
 from secrets import token_hex
 
 import flask
+import flask_session
 import pytest
 import redis
 from cachelib import SimpleCache
 
-import flask_session
 from tests import guide, servers
 from transcoders import EncodeError, Foreign, SpecError, peek
 from transcoders.embed.flask_session import Session
