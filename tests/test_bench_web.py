@@ -117,7 +117,7 @@ def test_a_worker_refuses_an_answer_that_is_none():
     worker = Worker(Site(0, 0, "json"), wsgi(app), without_loop)
     worker.fill("0.2k")
     with pytest.raises(ValueError, match="read was answered 500"):
-        worker.batch(READ, 1, 0)
+        worker.batch("0.2k", READ, 1, 0)
 
 
 def test_a_stack_that_is_not_installed_is_an_import_error():
@@ -141,7 +141,7 @@ def test_every_stack_stores_its_changes_and_is_counted(valkey):
     """All of them, on a real server: no change is lost, and commands are those that the stack sends."""
     with stables(ROSTER, valkey, "msgpack") as workers:
         assert [one.absent for one in workers] == [None] * len(ROSTER)
-        found = hold(workers, "0.2k", 1, 2)
+        found, larger = hold(workers, ["0.2k", "2k"], 1, 2)
     counts = {str(one.entry): {act: one.counts[act].commands for act in ACTS} for one in found.stacks}
     for framework in FRAMEWORKS:
         ours = counts[f"{framework}, transcoders"]
@@ -150,6 +150,7 @@ def test_every_stack_stores_its_changes_and_is_counted(valkey):
     assert counts["Django, django-redis, pickle"][CHANGE] == {"get": 2, "set": 1}
     assert counts["Starlette, starsessions"][READ] == {"get": 1, "set": 1}
     assert all(100 < one.bytes < 600 for one in found.stacks)
+    assert all(1000 < one.bytes < 3000 for one in larger.stacks)
     assert all(one.overhead(act, "wall")[0] > 0 for one in found.stacks for act in ACTS)
 
 
@@ -158,9 +159,10 @@ def test_a_change_that_was_not_stored_is_found(valkey):
     chosen = [entry for entry in ROSTER if entry.build == "flask:ours"][:1]
     with stables(chosen, valkey, "msgpack") as (worker,):
         worker.fill("0.2k")
-        worker.batch(CHANGE, 2)
+        worker.settle()
+        worker.batch("0.2k", CHANGE, 2)
         worker.check()
-        worker.ask("batch", CHANGE, 1, 0)
+        worker.ask("batch", "0.2k", CHANGE, 1, 0)
         with pytest.raises(TranscoderError, match="Flask, transcoders has stored 7 changes of 6"):
             worker.check()
 

@@ -1,4 +1,4 @@
-"""A contest: sessions of one size in every stack, whose batches take turns in a shuffled order.
+"""Contests: sessions of one size in every stack. Batches take turns in a shuffled order, a size after another.
 
 Overhead is a batch with sessions less a batch of the bare framework, turn by turn. The bare framework has a process of
 its own: Flask's signals and Django's caches belong to a process, and would slow what is bare there. Afterwards every
@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from statistics import fmean, median
 from typing import Any, Final
 
@@ -26,6 +27,8 @@ CLOCKS: Final = ("wall", "cpu")
 """Until the answer, client and server; the processor's time of the client."""
 Batch = tuple[float, ...]
 """Seconds of one request by each clock."""
+Cell = tuple[str, Entry, str]
+"""A size, a stack and a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,35 +88,37 @@ class Stable:
         self._member.tell(json.dumps([what, *values]).encode() + b"\n")
         return json.loads(self._member.answer())
 
-    def fill(self, size: str) -> None:
-        """New sessions, in an empty database."""
+    def fill(self, size: str) -> float:
+        """New sessions of that size; the bytes of one, on average, keys aside. Every new key is a session's."""
         if self.entry.bare:
-            self.ask("stay_bare")
-        else:
-            with self._client() as client:
-                client.flushdb()
+            self.ask("stay_bare", size)
+            return 0.0
+        with self._client() as client:
+            before = set(client.keys("*"))
             self.ask("fill", size)
-            self._changes, self._total = 0, 0 if self.entry.floor else self.ask("tell")
+            return fmean(client.strlen(key) for key in set(client.keys("*")) - before)
+
+    def settle(self) -> None:
+        """Be ready, all sessions being there."""
+        self._changes, self._total = 0, self._told()
         self.ask("settle")
 
-    def batch(self, act: str, calls: int, warm: int = WARM) -> Batch:
+    def batch(self, size: str, act: str, calls: int, warm: int = WARM) -> Batch:
         """A batch; `warm` more calls come before those that count."""
         self._changes += (calls + warm) * (act == CHANGE)
-        return tuple(self.ask("batch", act, calls, warm))
+        return tuple(self.ask("batch", size, act, calls, warm))
 
-    def counts(self) -> dict[str, Counts]:
+    def counts(self, size: str) -> dict[str, Counts]:
         """The commands of each page."""
-        return {act: count(self._server, lambda act=act: self.batch(act, 1, 0)) for act in ACTS}  # type: ignore[misc]
+        return {act: count(self._server, partial(self.batch, size, act, 1, 0)) for act in ACTS}
 
     def check(self) -> None:
         """Raises TranscoderError when a change is not there."""
-        if not self.entry.floor and (found := self.ask("tell") - self._total) != self._changes:
+        if not self.entry.floor and (found := self._told() - self._total) != self._changes:
             raise TranscoderError(f"{self.entry} has stored {found} changes of {self._changes}")
 
-    def bytes(self) -> float:
-        """Of a stored session; every key of the database is a session's."""
-        with self._client() as client:
-            return fmean(client.strlen(key) for key in client.keys("*"))
+    def _told(self) -> int:
+        return 0 if self.entry.floor or self.entry.bare else int(self.ask("tell"))
 
     def _client(self) -> Any:
         import redis  # noqa: PLC0415 - like bench.servers
@@ -137,24 +142,43 @@ def stables(entries: Sequence[Entry], server: Server, transcoder: str) -> Iterat
         ]
 
 
-def hold(workers: Sequence[Stable], size: str, turns: int, calls: int) -> Contest:
-    """Measure sessions of that size; each page has so many turns of so many calls."""
+def hold(workers: Sequence[Stable], sizes: Sequence[str], turns: int, calls: int) -> list[Contest]:
+    """Measure sessions of those sizes; each page has so many turns of so many calls."""
+    stored = {(size, stable.entry): stable.fill(size) for size in sizes for stable in workers}
     for stable in workers:
-        stable.fill(size)
+        stable.settle()
+    laps = _take_turns(workers, sizes, turns, calls)
+    contests = []
+    for size in sizes:
+        bare = {one.entry.framework: laps[size, one.entry, BARE] for one in workers if one.entry.bare}
+        bare[FLOOR] = [(0.0, 0.0)] * turns
+        found = [
+            Measured(
+                one.entry,
+                {act: laps[size, one.entry, act] for act in ACTS},
+                bare[one.entry.framework],
+                one.counts(size),
+                stored[size, one.entry],
+            )
+            for one in workers
+            if not one.entry.bare
+        ]
+        contests.append(Contest(size, tuple(found)))
+    for stable in workers:
+        stable.check()
+    return contests
+
+
+def _take_turns(workers: Sequence[Stable], sizes: Sequence[str], turns: int, calls: int) -> dict[Cell, list[Batch]]:
+    """The batches of every size, stack and page. All pages of a size follow each other, and all sizes have a part in
+    every stretch of the run, whatever else the machine does then."""  # noqa: D205, D209 - one thought
     cells = [(stable, act) for stable in workers for act in ((BARE,) if stable.entry.bare else ACTS)]
-    laps: dict[tuple[Entry, str], list[Batch]] = {(stable.entry, act): [] for stable, act in cells}
-    dice = random.Random(size)  # noqa: S311 - an order, not a secret
+    laps: dict[Cell, list[Batch]] = {(size, one.entry, act): [] for size in sizes for one, act in cells}
+    dice, order = random.Random(1), list(sizes)  # noqa: S311 - an order, not a secret
     for _ in range(turns):
-        dice.shuffle(cells)
-        for stable, act in cells:
-            laps[stable.entry, act].append(stable.batch(act, calls))
-    bare = {stable.entry.framework: laps[stable.entry, BARE] for stable in workers if stable.entry.bare}
-    bare[FLOOR] = [(0.0, 0.0)] * turns
-    return Contest(size, tuple(_measured(stable, laps, bare) for stable in workers if not stable.entry.bare))
-
-
-def _measured(stable: Stable, laps: dict[tuple[Entry, str], list[Batch]], bare: dict[str, list[Batch]]) -> Measured:
-    entry, batches = stable.entry, {act: laps[stable.entry, act] for act in ACTS}
-    measured = Measured(entry, batches, bare[entry.framework], stable.counts(), stable.bytes())
-    stable.check()
-    return measured
+        dice.shuffle(order)
+        for size in order:
+            dice.shuffle(cells)
+            for stable, act in cells:
+                laps[size, stable.entry, act].append(stable.batch(size, act, calls))
+    return laps

@@ -57,8 +57,5 @@ def run(wish: Wish, say: Callable[[str], None]) -> Run:
     ):
         absent = {str(one.entry): one.absent for one in workers if one.absent is not None}
         ready = [one for one in workers if one.absent is None]
-        contests = []
-        for size in wish.sizes:
-            say(size)
-            contests.append(hold(ready, size, wish.turns, wish.calls))
-        return Run(wish, started.name, absent, tuple(contests))
+        say(f"{len(ready)} stacks on {started.name}, {wish.turns} turns")
+        return Run(wish, started.name, absent, tuple(hold(ready, wish.sizes, wish.turns, wish.calls)))

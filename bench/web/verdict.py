@@ -7,6 +7,7 @@ as close.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from bench.goals import Judged
 from bench.web.contest import CLOCKS, Contest, Measured
@@ -23,7 +24,7 @@ class Place:
     """A stack in a column.
 
     Attributes:
-        rank: from 1, by overhead.
+        rank: from 1, by the overhead turn by turn.
         microseconds: of overhead.
         floor: the ratio to redis-py's bare GET, or GET and SET.
     """
@@ -92,8 +93,8 @@ def floor(contest: Contest, entry: Entry) -> Measured | None:
 
 
 def _column(contest: Contest, group: Sequence[Measured], act: str, clock: str) -> Column:
-    ordered = sorted(group, key=lambda stack: stack.middle(act, clock))
     mine = next(stack for stack in group if stack.entry.ours)
+    ordered = sorted(group, key=lambda stack: median(ratios(stack.overhead(act, clock), mine.overhead(act, clock))))
     peer = next((stack for stack in ordered if stack is not mine), None)
     noise = max((reach(found) for _, found in noises(contest, act, clock)), default=0.0)
     places = [_place(contest, stack, rank, act, clock) for rank, stack in enumerate(ordered, 1)]

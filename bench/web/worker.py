@@ -37,17 +37,17 @@ class Worker:
 
     def __init__(self, site: Site, make: Make, drive: Drive) -> None:
         self._site, self._make, self._drive = site, make, drive
-        self._cookies: list[str] = []
+        self._cookies: dict[str, list[str]] = {}
 
     def fill(self, name: str) -> int:
         """Make the sessions of a size, by requests; how many."""
         self._site.size = size(name)
-        self._cookies = [self._filled(values) for values in self._site.variants()]
-        return len(self._cookies)
+        self._cookies[name] = [self._filled(values) for values in self._site.variants()]
+        return len(self._cookies[name])
 
-    def stay_bare(self) -> None:
-        """Have cookies that mean nothing."""
-        self._cookies = [f"session={ids.make()}"]
+    def stay_bare(self, name: str) -> None:
+        """Have a cookie that means nothing, for a size."""
+        self._cookies[name] = [f"session={ids.make()}"]
 
     def _filled(self, values: dict[str, Any]) -> str:
         self._site.pending = values
@@ -60,15 +60,17 @@ class Worker:
         gc.collect()
         gc.freeze()
 
-    def batch(self, act: str, calls: int, warm: int = WARM) -> tuple[float, float]:
-        """Seconds of the clock, and of the processor, that the median call takes."""
-        cookies = list(islice(cycle(self._cookies), calls + warm))
+    def batch(self, name: str, act: str, calls: int, warm: int = WARM) -> tuple[float, float]:
+        """Seconds of the clock, and of the processor, that the median call takes, with sessions of that size."""
+        self._site.size = size(name)
+        cookies = list(islice(cycle(self._cookies[name]), calls + warm))
         found: tuple[float, float] = self._drive(_batch(self._make, act, cookies, warm))
         return found
 
     def tell(self) -> int:
         """The sum of all sessions, which every change made larger by one."""
-        answers = [self._drive(_answered(self._make(TELL, cookie))) for cookie in self._cookies]
+        cookies = [cookie for made in self._cookies.values() for cookie in made]
+        answers = [self._drive(_answered(self._make(TELL, cookie))) for cookie in cookies]
         return sum(int(answer.body.decode().removesuffix(END)) for answer in answers)
 
 
