@@ -36,7 +36,7 @@ class Core:
 
     def __init__(self, world: World) -> None:
         self.port, self._wire, self.policy, probe, self._tell, self._prefix = world
-        self._counts = probe.counts
+        self._counts, self._bounded = probe.counts, self.policy.max_active_sessions > 0
         self._holding, self._principals = Holding(world), Principals(world)
         locks = locking(self.policy.locking_mode)
         self._opening = Opening(world, self._holding, locks)
@@ -68,7 +68,8 @@ class Core:
             await self._holding.abandon(session, error)
             raise
         finally:
-            self._opening.end(session)
+            if self._bounded:
+                self._opening.end(session)
 
     async def discard(self, session: Session[Any], error: BaseException | None = None) -> None:
         """Let go of the session, because of an error perhaps; what the request changed is not stored."""

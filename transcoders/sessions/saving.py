@@ -68,7 +68,7 @@ class Saving:
         if session.ended or not session.loaded:
             counts["requests_without_access"] += 1
             return Saved.SKIPPED
-        changes, header = self.changes(session)
+        changes, header = ({}, {}) if session.unchanged else self.changes(session)
         counts["decoded_bytes"] += session.decoded
         if not changes and not header:
             counts["requests_without_change"] += 1

@@ -63,6 +63,12 @@ class Session(Attributes, Generic[T]):
         told = self._principal is not KEEP or self._idle is not None or self._absolute is not None
         return super().accessed or told or self.renewed
 
+    @property
+    def unchanged(self) -> bool:
+        """Whether nothing of it can have changed, as far as that is known without a look at its values."""
+        told = self._principal is not KEEP or self._idle is not None or self._absolute is not None
+        return not (self._assigned or self._watched or told)
+
     def settle(self, record: Record) -> None:
         """Go on from the record that was stored; values stay, unless others were stored in their place."""
         super().settle(record)

@@ -78,8 +78,13 @@ class Asking:
         self._pack = resp.packer()
         self.lua = scripts.FLAGGED
 
-    async def ask(self, *commands: Command, bulk: bool = False) -> tuple[list[Reply], bool]:
+    async def ask(self, *commands: Command, bulk: bool = False, request: bytes = b"") -> tuple[list[Reply], bool]:
         """The replies to the commands, none of them a refusal; and whether an earlier reply was lost.
+
+        Args:
+            commands: what to ask.
+            bulk: whether the replies may be large.
+            request: the commands, where they are packed already.
 
         Raises:
             StoreError: no answer came in time, or the server refuses.
@@ -87,7 +92,8 @@ class Asking:
         began, trouble, seconds = time.monotonic(), None, self._half
         while True:
             try:
-                answer = self._wire.call(self._pack(commands), len(commands), began + seconds, bulk=bulk)
+                request = request or self._pack(commands)
+                answer = self._wire.call(request, len(commands), began + seconds, bulk=bulk)
                 replies = answer if type(answer) is list else await answer  # type: ignore[misc]
             except Lost as lost:
                 failure: Lost | Refusal = lost
@@ -100,7 +106,7 @@ class Asking:
                     return replies, trouble is not None and trouble.lost
             if trouble is None:
                 trouble = _Trouble(began, began + self._seconds)
-            commands = await self._overcome(failure, commands, trouble)
+            commands, request = await self._overcome(failure, commands, trouble), b""
             trouble.began = began = time.monotonic()
             seconds = min(self._half, trouble.deadline - began)
 

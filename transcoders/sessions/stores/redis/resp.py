@@ -60,6 +60,12 @@ def _spread(command: Command, value: bytes, pack: Callable[[Command], bytes]) ->
     return b"*%d\r\n%b$%d\r\n" % (len(command), key, len(value)), value, b"\r\n" + rest
 
 
+def get(name: str) -> bytes:
+    """The packed command that nearly every request sends, which takes half the time here."""
+    key = name.encode()
+    return b"*2\r\n$3\r\nGET\r\n$%d\r\n%b\r\n" % (len(key), key)
+
+
 def reader() -> Reader:
     """A new reader; bytes stay bytes, error replies become Refusals."""
     from hiredis import Reader  # noqa: PLC0415 - at use

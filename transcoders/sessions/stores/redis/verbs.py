@@ -13,7 +13,7 @@ from transcoders.errors import StoreError
 from transcoders.sessions import layout
 from transcoders.sessions.clock import Clock
 from transcoders.sessions.ports import ETAG, Acquired, Capabilities, Outcome
-from transcoders.sessions.stores.redis import scripts
+from transcoders.sessions.stores.redis import resp, scripts
 from transcoders.sessions.stores.redis.asking import Asking
 from transcoders.sessions.stores.redis.resp import Command
 from transcoders.sessions.stores.redis.url import Target
@@ -52,7 +52,8 @@ class Verbs:
 
     async def load(self, key: str, /) -> bytes | None:
         """See Store.load."""
-        replies, _ = await self._ask(("GET", f"tc:r:{{{key}}}"), bulk=True)
+        record = f"tc:r:{{{key}}}"
+        replies, _ = await self._ask(("GET", record), bulk=True, request=resp.get(record))
         data = replies[0]
         return data if type(data) is bytes else None
 
