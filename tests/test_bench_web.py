@@ -238,10 +238,14 @@ def test_the_command_keeps_what_it_found(valkey, tmp_path, capsys):
     assert "starsessions" in record["versions"]
 
 
-def test_a_run_has_its_place():
-    """By date and machine, below results/web."""
+def test_a_run_has_its_place(tmp_path):
+    """By date and machine, below results/web; none takes that of another."""
+    first = place(tmp_path)
+    first.mkdir()
+    second = place(tmp_path)
+    assert second.name == f"{first.name}-2"
+    assert first.name[:2] == "20"
     assert place().parts[:2] == ("results", "web")
-    assert place().name[:2] == "20"
 
 
 @pytest.mark.parametrize("arguments", [["--turns", "0"], ["--size", "9k"], ["--framework", "Bottle"]])

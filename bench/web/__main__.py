@@ -7,6 +7,7 @@ import platform
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 from bench.requests.sessions import SIZES
@@ -46,11 +47,12 @@ def main(arguments: Sequence[str]) -> int:
     return 0 if all(one.judged is None or one.judged.reached is not False for one in found.columns) else 1
 
 
-def place() -> Path:
-    """The directory of a run of today on this machine."""
+def place(folder: Path = Path("results", "web")) -> Path:
+    """The directory of a run of today on this machine, with a number from the second one on."""
     python = "".join(platform.python_version_tuple()[:2])
     name = f"{datetime.now(UTC):%Y-%m-%d}-{platform.system().lower()}-{platform.machine()}-py{python}"
-    return Path("results", "web", name)
+    names = (name if number == 1 else f"{name}-{number}" for number in count(1))
+    return next(path for path in map(folder.joinpath, names) if not path.exists())
 
 
 if __name__ == "__main__":
