@@ -1,5 +1,6 @@
 """Session ids: made of entropy, told from whatever else a client sends, hashed before a store sees them."""
 
+import os
 import re
 
 import pytest
@@ -82,3 +83,18 @@ def test_tokens_tell_owners_apart():
     made = {ids.token() for _ in range(1_000)}
     assert len(made) == 1_000
     assert all(re.fullmatch(r"[0-9a-f]{16}", one) for one in made)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no forks")
+def test_a_child_draws_tokens_of_its_own():
+    """Tokens that a parent has drawn and not used yet are not used in its child."""
+    ids.token()
+    reader, writer = os.pipe()
+    if (child := os.fork()) == 0:  # pragma: no cover - another process
+        os.write(writer, ids.token().encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    theirs = os.read(reader, 16).decode()
+    os.close(reader)
+    os.close(writer)
+    assert theirs not in {ids.token() for _ in range(100)}

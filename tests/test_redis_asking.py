@@ -136,6 +136,7 @@ def test_requests_are_packed_as_hiredis_does(size):
     commands = (("SET", "clé", b"\r\n" * size, "PX", 5), ("GET", "k"), ("SET", "k", "token", "NX"))
     for some in (commands, commands[:1], commands[1:2], commands[2:]):
         assert resp.packer()(some) == b"".join(map(pack_command, some))
+    assert resp.get("clé") == pack_command(("GET", "clé"))
 
 
 @pytest.mark.parametrize("package", ["hiredis", "redis"])

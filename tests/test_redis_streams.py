@@ -1,6 +1,7 @@
 """Answers that nobody asked for, that are cut into pieces, or that are none: no session ever gets another's."""
 
 import asyncio
+import contextvars
 import socket
 import threading
 import time
@@ -73,6 +74,25 @@ def test_a_connection_that_ended_is_not_clean(ends):
         connection.call(b"request", 1, soon())
 
 
+def test_silence_ends_a_read_in_time(ends):
+    """The system's limit is set anew for each deadline; the one that was set before may have been longer."""
+    connection, theirs = ends
+    theirs.sendall(b":1\r\n")
+    assert connection.call(b"request", 1, soon()) == [1]
+    began = time.monotonic()
+    with pytest.raises(Lost, match="no answer in time") as caught:
+        connection.call(b"request", 1, began + 0.05)
+    assert caught.value.late
+    assert 0.04 < time.monotonic() - began < 5
+
+
+def test_a_write_that_nobody_reads_ends_in_time(ends):
+    """A server that stands still is no reason to stand still."""
+    connection, _ = ends
+    with pytest.raises(Lost, match="no answer in time"):
+        connection.call(b"x" * (8 << 20), 1, time.monotonic() + 0.05)
+
+
 def test_an_answer_that_does_not_end(ends):
     """A reply that trickles ends with the deadline, not with each of its bytes."""
     connection, theirs = ends
@@ -123,6 +143,34 @@ def test_replies_go_to_those_who_asked_in_turn():
         assert await asyncio.gather(*tasks[::2]) == [[0], [2], [4]]
         assert tasks[1].cancelled()
         assert tasks[3].cancelled()
+        assert line.usable
+
+    lined(body)
+
+
+def test_a_task_goes_on_in_its_own_context_where_its_reply_is_read():
+    """It may ask again, end the line or raise there; those behind it get their replies all the same."""
+    name = contextvars.ContextVar("name")
+
+    async def body(line, theirs):
+        async def one(number):
+            name.set(number)
+            await asked(line)
+            first = name.get(), asyncio.current_task().get_name()
+            return (*first, await asked(line), name.get())
+
+        async def broken():
+            await asked(line)
+            raise ValueError
+
+        tasks = [asyncio.create_task(work, name=str(at)) for at, work in enumerate((one(0), broken(), one(2)))]
+        await asyncio.sleep(0)
+        theirs.sendall(b":0\r\n:1\r\n:2\r\n")
+        await asyncio.wait({tasks[1]})
+        theirs.sendall(b":3\r\n:4\r\n")
+        zero, error, two = await asyncio.gather(*tasks, return_exceptions=True)
+        assert (zero, two) == ((0, "0", [3], 0), (2, "2", [4], 2))
+        assert isinstance(error, ValueError)
         assert line.usable
 
     lined(body)
