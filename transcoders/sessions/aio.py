@@ -100,8 +100,9 @@ class _Request(Generic[T]):
         self._manager, self._sid, self._request = manager, sid, request
 
     async def __aenter__(self) -> Session[T]:
-        self._session = await self._manager.open(self._sid, request=self._request)
-        return self._session
+        session = self._session = self._manager.begin(self._sid, request=self._request)
+        await self._manager.load(session)
+        return session
 
     async def __aexit__(
         self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
