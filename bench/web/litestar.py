@@ -20,7 +20,7 @@ def bare(site: Site) -> Make:
 
 def ours(site: Site) -> Make:
     """Our ASGI middleware, where Litestar puts middlewares."""
-    middleware = DefineMiddleware(SessionMiddleware, source=site.url, transcoder=site.transcoder)  # type: ignore[arg-type]
+    middleware = DefineMiddleware(SessionMiddleware, source=site.url, transcoder=site.transcoder)
     return _stack(site, middleware=[middleware])
 
 

@@ -12,7 +12,7 @@ A websocket is opened with the session, which is saved when it is accepted and a
 no lock is held.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from transcoders.errors import SessionError, TranscoderError
@@ -34,8 +34,10 @@ POLICY: Final = 1008
 _STARTS: Final = {"http.response.start", "websocket.http.response.start"}
 _FULL: Final = 2  # starlette.routing.Match.FULL
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
+Scope = Any
+"""A mapping; each framework has a type of its own for it, which ours must not contradict."""
+Message = Any
+"""The same."""
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
