@@ -5,11 +5,11 @@ is told apart before a store is asked. A store sees the BLAKE2b-128 hash of an i
 application, so that neither a dump of it nor its log holds anything that a browser could send.
 """
 
+import os
 import re
 from base64 import urlsafe_b64encode
 from binascii import b2a_base64
 from hashlib import blake2b
-from os import register_at_fork
 from secrets import token_bytes, token_hex
 from typing import Final, TypeGuard
 
@@ -41,7 +41,8 @@ def key(sid: str, prefix: str = "") -> str:
 
 _TOKENS: list[str] = []
 _MANY: Final = 64
-register_at_fork(after_in_child=_TOKENS.clear)  # or parent and child would own the same locks
+if hasattr(os, "register_at_fork"):  # Windows has no forks
+    os.register_at_fork(after_in_child=_TOKENS.clear)  # or parent and child would own the same locks
 
 
 def token() -> str:

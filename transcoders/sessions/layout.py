@@ -4,7 +4,7 @@ docs/format.md has the offsets. Write counter and id of the last write are at by
 without parsing; ids of earlier writes follow, so that whoever lost a reply can tell whether it had been saved.
 """
 
-from os import register_at_fork, urandom
+import os
 from struct import Struct, error
 from typing import Final
 
@@ -107,7 +107,8 @@ def following(  # noqa: PLR0913, PLR0917 - the whole header
 
 _FRESH: list[bytes] = []
 _MANY: Final = 256
-register_at_fork(after_in_child=_FRESH.clear)  # or parent and child would write under the same ids
+if hasattr(os, "register_at_fork"):  # Windows has no forks
+    os.register_at_fork(after_in_child=_FRESH.clear)  # or parent and child would write under the same ids
 
 
 def fresh() -> bytes:
@@ -115,7 +116,7 @@ def fresh() -> bytes:
     try:
         return _FRESH.pop()
     except IndexError:
-        many = urandom(ID * _MANY)
+        many = os.urandom(ID * _MANY)
         _FRESH.extend(many[at : at + ID] for at in range(ID, len(many), ID))
         return many[:ID]
 

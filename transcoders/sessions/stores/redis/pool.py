@@ -5,7 +5,7 @@ answer nobody waits for, and either way it is closed. Any exception in a call cl
 a signal or a greenlet raises: nobody could know where in the stream it stands.
 
 The system bounds reads and writes where it can. A socket with a time limit of Python's asks `poll` before each of them,
-which is two more system calls in a request.
+which is two more system calls in a request. A signal that interrupts a read begins that read's time anew.
 """
 
 import math
