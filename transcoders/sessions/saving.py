@@ -1,8 +1,8 @@
 """The end of a request: what it changed goes on top of the newest record, in one write that compares before it writes.
 
-When another request wrote in the meantime, the changes are put on top of its record and sent again. After a few of
-those the lock is taken, so that a busy session is written in turn. A session that is gone is never written: neither
-logout nor expiry can be undone by a request that was under way.
+When another request wrote in the meantime, the changes are put on top of its record and sent again, under the lock, so that
+a busy session is written in turn. A session that is gone is never written: neither logout nor expiry can be undone by a
+request that was under way.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -22,8 +22,6 @@ from transcoders.sessions.record import Record, Stored
 from transcoders.sessions.session import Session
 from transcoders.sessions.world import World
 
-FREE: Final = 1
-"""Writes that may find a newer record before the lock is taken."""
 BUSY: Final = 1.0
 """Seconds for which a session that had a conflict is written under the lock, so that its writers do not race."""
 TRIES: Final = 12
@@ -162,7 +160,7 @@ class Saving:
         """Store the changes on top of the newest record; the bytes stored."""
         base, now = session.record, self._port.now()
         if not (header or self._learns or (self._busy and self._hot(base.key))):
-            # Most writes are this one step. One that is refused is made anew below, which finds out why.
+            # Most writes are this one step. One that is refused is made anew below, under the lock.
             data, token = base.build(changes, int(now)), self._holding.spend(session)
             ttl = self._policy.ttl(*self.life(base, header, now), now)
             try:
@@ -176,6 +174,7 @@ class Saving:
                 if base.principal is not None:
                     await self._keep_noted(base)
                 return len(data)
+            self._refused(base, outcome)
         base, data = await self.write(session, changes, header, self._sender(session))
         record = self._wire.read(data, base.key)
         session.settle(record)
@@ -221,8 +220,8 @@ class Saving:
         if self._learns:
             self._locks.learn(session.request, True, self._port.now())  # noqa: FBT003
         if not session.token and self._hot(base.key):
-            changes, header, base = await self._again(session, base, changes, header, lock=True)
-        for attempt in range(TRIES):
+            changes, header, base = await self._again(session, base, changes, header)
+        for _ in range(TRIES):
             now, token = self._port.now(), session.token
             data = base.build(changes, int(now), key=key or base.key, **header)
             try:
@@ -232,12 +231,16 @@ class Saving:
                 raise
             if outcome is Outcome.SAVED:
                 return base, data
-            if outcome is Outcome.GONE:
-                raise self._gone()
-            self._counts["conflicts"] += 1
-            remember(self._busy, base.key, self._port.tick() + BUSY)
-            changes, header, base = await self._again(session, base, changes, header, lock=attempt >= FREE)
+            self._refused(base, outcome)
+            changes, header, base = await self._again(session, base, changes, header)
         raise self._conflict(session, f"{TRIES} other writes came first", tuple(changes))
+
+    def _refused(self, base: Record, outcome: Outcome) -> None:
+        """Take note of a conflict; raises SessionGone where there is no record any more."""
+        if outcome is Outcome.GONE:
+            raise self._gone()
+        self._counts["conflicts"] += 1
+        remember(self._busy, base.key, self._port.tick() + BUSY)
 
     def _hot(self, key: str) -> bool:
         """Whether the session had a conflict a moment ago."""
@@ -251,10 +254,10 @@ class Saving:
         return head[4] or int(now), header.get("idle", head[6]), header.get("absolute", head[7])
 
     async def _again(
-        self, session: Session[Any], base: Record, changes: Changes, header: Header, *, lock: bool
+        self, session: Session[Any], base: Record, changes: Changes, header: Header
     ) -> tuple[Changes, Header, Record]:
         """The changes to make to the record that stands there now, and that record; with its lock, if it can be had."""
-        theirs = await self._newest(session, lock=lock)
+        theirs = await self._newest(session)
         if theirs.etag == base.etag:
             return changes, header, theirs
         policy = self._policy
@@ -265,10 +268,10 @@ class Saving:
         self._counts["merges"] += 1
         return *left, theirs
 
-    async def _newest(self, session: Session[Any], *, lock: bool) -> Record:
+    async def _newest(self, session: Session[Any]) -> Record:
         """The record that stands under the session's key now, or where a rotation took it a moment ago."""
         for _ in range(TRAILS):
-            answer, key = await self._holding.queue(session) if lock else None, str(session.key)
+            answer, key = await self._holding.queue(session), str(session.key)
             data = answer.data if answer is not None else await self._port.load(key)
             theirs = self._wire.read(data, key) if data is not None else None
             if theirs is None:
