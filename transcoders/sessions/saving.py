@@ -1,8 +1,8 @@
 """The end of a request: what it changed goes on top of the newest record, in one write that compares before it writes.
 
-When another request wrote in the meantime, the changes are put on top of its record and sent again, under the lock, so that
-a busy session is written in turn. A session that is gone is never written: neither logout nor expiry can be undone by a
-request that was under way.
+When another request wrote in the meantime, the changes are put on top of its record and sent again, under the lock, so
+that a busy session is written in turn. A session that is gone is never written: neither logout nor expiry can be undone
+by a request that was under way.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
