@@ -5,6 +5,7 @@ import gc
 
 import pytest
 
+from tests.clock import VirtualClock
 from transcoders import SpecError
 from transcoders.sessions import AsyncSessionManager, MemoryStore, Policy, SessionManager, ids
 from transcoders.sessions.settings import settings
@@ -124,3 +125,19 @@ def test_a_lock_ends_with_its_session():
         gc.collect()
         assert kept
         assert let == kept
+
+
+def test_an_id_that_was_given_up_a_moment_ago():
+    """The old id is dead, and its session says that the browser has, or gets, another; a minute later nobody knows."""
+    clock = VirtualClock()
+    with SessionManager("memory:", clock=clock) as manager:
+        with manager.session() as session:
+            session["cart"] = ["tea"]
+        old = session.sid
+        with manager.session(old) as session:
+            session.login("user:1")
+        for outdated in (True, False):
+            late = manager.open(old)
+            assert late.get("cart") is None
+            assert late.outdated is outdated
+            clock.advance(61)

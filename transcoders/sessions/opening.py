@@ -154,6 +154,7 @@ class Opening:
                 _ = record.index
             elif not self._policy.rotation_grace:
                 self._counts["ids_unknown"] += 1  # the trail is there for a logout under way
+                session.outdated = True
                 return None
         except DecodeError as error:
             self._counts["undecodable"] += 1

@@ -33,11 +33,13 @@ class Session(Attributes, Generic[T]):
         leaving: the record that is ended when it is saved; None where there is none.
         ended: whether it was ended.
         adrift: whether its store failed, so that nobody knows what it holds.
+        outdated: whether the id that was sent was given up a moment ago, at a login for one, for another that the
+            browser has by now, or is about to get.
     """
 
     __slots__ = (
         *("_absolute", "_idle", "_principal", "_view", "_wire", "__weakref__"),
-        *("adrift", "ended", "key", "leaving", "others", "renewed", "request", "sid", "token"),
+        *("adrift", "ended", "key", "leaving", "others", "outdated", "renewed", "request", "sid", "token"),
     )  # fmt: skip
 
     def __init__(
@@ -50,7 +52,7 @@ class Session(Attributes, Generic[T]):
         self._idle: int | None = None
         self._absolute: int | None = None
         self._view: T | None = None
-        self.ended = self.adrift = self.renewed = False
+        self.ended = self.adrift = self.renewed = self.outdated = False
         self.leaving: Record | None = None
         self.sid: str | None = None
         self.key: str | None = None

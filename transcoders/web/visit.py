@@ -74,9 +74,8 @@ class Visit:
         if session.ended:
             return cookie.delete() if self.sent or sid is not None else None
         if sid is None:
-            # Deleted only where the session was asked for: a request that was under way while another logged in must
-            # not take the new cookie away, for a picture of the page.
-            gone = bool(self.sent) and session.key is None and session.loaded and session.accessed
+            # A request that was under way while another logged in must not take the new cookie away.
+            gone = bool(self.sent) and session.key is None and session.accessed and not session.outdated
             return cookie.delete() if gone else None
         return cookie.set(sid, _left(session, now))
 
