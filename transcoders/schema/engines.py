@@ -5,7 +5,9 @@ itself writes for the same tree, so an engine may be there on one machine and no
 that imports them.
 """
 
+from _thread import RLock  # a lock, and no thread: floor 1 has none
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import Annotated, Any, NamedTuple
 
@@ -60,11 +62,21 @@ def quick(codec: str, notation: Notation, own: Engine, *, sealed: bool) -> Engin
         # Its decoder takes memory for whatever length an array declares, so it reads what a seal vouches for.
         unpack = libipld.decode_dag_cbor if sealed else own.unpack
         own = own._replace(pack=libipld.encode_dag_cbor, unpack=unpack, signless=True)
-    return own._replace(text=msgspec.to_builtins, typed=_converted(own.unpack, msgspec.convert))
+    return own._replace(
+        text=msgspec.to_builtins, typed=_converted(own.unpack, msgspec.convert, msgspec.ValidationError)
+    )
+
+
+_COMPILING = RLock()
+"""msgspec remembers with a class what it makes of it, before that is whole: two threads at it together crash."""
 
 
 def _typed(decoder: Any) -> Callable[[Any], Callable[[bytes], Any]]:
-    return lambda wire: decoder(wire).decode
+    def typed(wire: Any) -> Callable[[bytes], Any]:
+        with _COMPILING:
+            return decoder(wire).decode  # type: ignore[no-any-return]
+
+    return typed
 
 
 def integer() -> Any:
@@ -74,11 +86,15 @@ def integer() -> Any:
     return Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
 
 
-def _converted(unpack: Callable[[bytes], Any], convert: Any) -> Callable[[Any], Callable[[bytes], Any]]:
+def _converted(
+    unpack: Callable[[bytes], Any], convert: Any, refusal: type[Exception]
+) -> Callable[[Any], Callable[[bytes], Any]]:
     """What a codec's own library reads, checked by msgspec, which remembers what it makes of a Struct only."""
 
     def typed(wire: Any) -> Callable[[bytes], Any]:
         holder = struct("Holder", [("", wire)])
+        with _COMPILING, suppress(refusal):
+            convert({}, holder)  # it lacks its member; but now it is known, and need not be made out by many at once
         return lambda body: convert({"": unpack(body)}, holder).f0
 
     return typed
