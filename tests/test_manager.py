@@ -57,7 +57,7 @@ def test_everything_is_counted_once(driven):
         "requests_without_session": 2, "requests_with_session": 8, "ids_malformed": 1, "ids_unknown": 1,
         "requests_without_change": 6, "requests_with_change": 4, "requests_without_access": 1,
         "loads": 7 - (driver.kind == "sync"), "creates": 1, "saves": 3, "touches": 1, "rotations": 1, "deletes": 1,
-        "conflicts": 1, "merges": 1,
+        "conflicts": 1, "merges": 1, "locks": 1,
     }  # fmt: skip
     assert set(sizes) <= set(COUNTERS)
 
