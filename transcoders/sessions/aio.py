@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Self, TypeVar
 
 from transcoders.sessions.managing import Managing
 from transcoders.sessions.record import Record
@@ -45,6 +45,8 @@ class AsyncSessionManager(Managing[T]):
 
     async def save(self, session: Session[T]) -> Saved:
         """Store what changed in the session, and let go of it; see `Core.close` for what is raised."""
+        if self._core.rests(session):
+            return Saved.SKIPPED
         saved = await self._core.close(session)
         if saved is Saved.WRITTEN:
             self._observe(session)
@@ -56,7 +58,10 @@ class AsyncSessionManager(Managing[T]):
 
     def session(self, sid: str | Sequence[str] | None = None, *, request: str = "") -> "_Request[T]":
         """A context that opens the session, and saves it at the end; when the block raises, nothing is stored."""
-        return _Request(self, sid, request)
+        session: _Request[T] = _Request(self._wire)
+        session.manager = self
+        self._core.begin(session, sid, request)
+        return session
 
     async def rotate(self, session: Session[T]) -> str:
         """Give the session a new id, at login for one; the old one is dead at once. See `Core.rotate`."""
@@ -91,23 +96,25 @@ class AsyncSessionManager(Managing[T]):
         await self.close()
 
 
-class _Request(Generic[T]):
-    """One request's use of a session."""
+class _Request(Session[T]):
+    """A session for one block.
 
-    __slots__ = ("_manager", "_request", "_session", "_sid")
+    Attributes:
+        manager: what it is read and saved with.
+    """
 
-    def __init__(self, manager: AsyncSessionManager[T], sid: str | Sequence[str] | None, request: str) -> None:
-        self._manager, self._sid, self._request = manager, sid, request
+    __slots__ = ("manager",)
+
+    manager: AsyncSessionManager[T]
 
     async def __aenter__(self) -> Session[T]:
-        session = self._session = self._manager.begin(self._sid, request=self._request)
-        await self._manager.load(session)
-        return session
+        await self.manager.load(self)
+        return self
 
     async def __aexit__(
         self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         if error is None:
-            await self._manager.save(self._session)
+            await self.manager.save(self)
         else:
-            await self._manager._core.discard(self._session, error)  # noqa: SLF001 - this is a part of the manager
+            await self.manager._core.discard(self, error)  # noqa: SLF001 - this is a part of the manager

@@ -25,6 +25,7 @@ class Attributes(MutableMapping[str, Any]):
     """Names to values, over a record that is read when it is needed.
 
     Attributes:
+        accessed: whether it was asked for anything, or told.
         decoded: bytes of the record that were decoded.
         failure: the error that kept the request from reading or changing it; None when there was none.
         new: whether it was never stored.
@@ -33,8 +34,8 @@ class Attributes(MutableMapping[str, Any]):
     """
 
     __slots__ = (
-        *("_accessed", "_assigned", "_encoded", "_live", "_loader", "_record", "_unsettled", "_watched"),
-        *("asked", "decoded", "failure", "new", "read_only"),
+        *("_assigned", "_encoded", "_live", "_loader", "_record", "_unsettled", "_watched"),
+        *("accessed", "asked", "decoded", "failure", "new", "read_only"),
     )  # fmt: skip
 
     def __init__(self, loader: Callable[[Any], Record] | None = None, record: Record | None = None) -> None:
@@ -44,7 +45,7 @@ class Attributes(MutableMapping[str, Any]):
         self._watched: dict[str, Baseline] = {}
         self._assigned: dict[str, None] = {}  # a set in the order in which names were first set
         self._encoded: dict[str, Stored] = {}
-        self._accessed = False
+        self.accessed = False
         self.read_only = ""
         self.failure: TranscoderError | None = None
         self.asked: set[str] = set()
@@ -57,11 +58,6 @@ class Attributes(MutableMapping[str, Any]):
     def loaded(self) -> bool:
         """Whether its record was read."""
         return self._record is not None
-
-    @property
-    def accessed(self) -> bool:
-        """Whether it was asked for anything, or told."""
-        return self._accessed or bool(self._assigned)
 
     @property
     def record(self) -> Record:
@@ -114,7 +110,7 @@ class Attributes(MutableMapping[str, Any]):
     def _restart(self, record: Record) -> None:
         """Forget everything, and go on from this record."""
         self._live, self._watched, self._assigned, self._encoded = {}, {}, {}, {}
-        self.asked, self._accessed, self._unsettled = set(), True, None
+        self.asked, self.accessed, self._unsettled = set(), True, None
         self.load(record)
 
     def _drop(self, before: Record, record: Record) -> None:
@@ -143,7 +139,7 @@ class Attributes(MutableMapping[str, Any]):
 
     def _fetch(self, name: str) -> Any:
         record = self._record or self.record
-        self._accessed = True
+        self.accessed = True
         self.asked.add(name)
         value: Any = record.stored(name)
         if type(value) is bytes or record.attributes:
@@ -182,13 +178,13 @@ class Attributes(MutableMapping[str, Any]):
     def __contains__(self, name: object) -> bool:
         value = self._live.get(name, _NONE)  # type: ignore[call-overload]
         if value is _NONE:
-            self._accessed = True
+            self.accessed = True
             self.asked.add(name)  # type: ignore[arg-type]
             return name in self.record.index
         return value is not ABSENT
 
     def _names(self) -> list[str]:
-        self._accessed = True
+        self.accessed = True
         return self._listed()
 
     def _listed(self) -> list[str]:
@@ -238,6 +234,7 @@ class Attributes(MutableMapping[str, Any]):
         if self.read_only or self._unsettled is not None:
             self.check_open()
         check_name(name)
+        self.accessed = True
         self._live[name] = value
         self._assigned[name] = None
 

@@ -43,6 +43,10 @@ class Core:
         self._saving = Saving(world, self._holding, locks, self._principals)
         self.begin, self.fetch, self.touch = self._opening.begin, self._opening.fetch, self._saving.touch
 
+    def rests(self, session: Session[Any]) -> bool:
+        """Whether a request leaves nothing to do at its end, so that it need not be closed; it is counted then."""
+        return not self._bounded and self._saving.rests(session)
+
     async def close(self, session: Session[Any]) -> Saved:
         """Store what the request changed, and let go of the session.
 

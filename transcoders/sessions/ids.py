@@ -6,7 +6,7 @@ application, so that neither a dump of it nor its log holds anything that a brow
 """
 
 import os
-import re
+import string
 from base64 import urlsafe_b64encode
 from binascii import b2a_base64
 from hashlib import blake2b
@@ -17,7 +17,7 @@ BYTES: Final = 32
 """Of entropy in an id."""
 LENGTH: Final = 43
 """Characters of an id."""
-_VALID = re.compile(rf"[A-Za-z0-9_-]{{{LENGTH}}}", re.ASCII).fullmatch
+_LETTERS: Final = (string.ascii_letters + string.digits + "-_").encode()
 _STATE = blake2b(digest_size=16)
 _URLSAFE = bytes.maketrans(b"+/", b"-_")
 
@@ -29,14 +29,32 @@ def make() -> str:
 
 def valid(text: object) -> TypeGuard[str]:
     """Whether the text, from a cookie perhaps, can be an id at all; whatever it is, it never raises."""
-    return type(text) is str and len(text) == LENGTH and _VALID(text) is not None
+    return _letters(text) is not None
+
+
+def named(text: object, prefix: str = "") -> str | None:
+    """The store's key for what a client sent as an id; None when it can be none. Whatever it is, it never raises."""
+    letters = _letters(text)
+    return None if letters is None else prefix + _hashed(letters)
 
 
 def key(sid: str, prefix: str = "") -> str:
     """The store's key for an id or a principal: the prefix and 22 characters of a hash."""
+    return prefix + _hashed(sid.encode(errors="surrogatepass"))
+
+
+def _letters(text: object) -> bytes | None:
+    """The characters of an id; None when the text is none."""
+    if type(text) is not str or len(text) != LENGTH or not text.isascii():
+        return None
+    letters = text.encode()
+    return None if letters.translate(None, _LETTERS) else letters
+
+
+def _hashed(text: bytes) -> str:
     state = _STATE.copy()  # quicker than to begin anew
-    state.update(sid.encode(errors="surrogatepass"))
-    return prefix + b2a_base64(state.digest(), newline=False)[:22].translate(_URLSAFE).decode("ascii")
+    state.update(text)
+    return b2a_base64(state.digest(), newline=False)[:22].translate(_URLSAFE).decode()
 
 
 _TOKENS: list[str] = []

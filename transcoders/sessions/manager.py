@@ -6,7 +6,7 @@ thread. A session reads its record on first access: a request that asks nothing 
 
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Self, TypeVar
 
 from transcoders.errors import TranscoderError
 from transcoders.sessions.driving import drive
@@ -60,6 +60,8 @@ class SessionManager(Managing[T]):
 
     def save(self, session: Session[T]) -> Saved:
         """Store what changed in the session, and let go of it; see `Core.close` for what is raised."""
+        if self._core.rests(session):
+            return Saved.SKIPPED
         saved = drive(self._core.close(session))
         if saved is Saved.WRITTEN:
             self._observe(session)
@@ -71,7 +73,10 @@ class SessionManager(Managing[T]):
 
     def session(self, sid: str | Sequence[str] | None = None, *, request: str = "") -> "_Request[T]":
         """A context that opens the session, and saves it at the end; when the block raises, nothing is stored."""
-        return _Request(self, sid, request)
+        session: _Request[T] = _Request(self._wire, self._load)
+        session.manager = self
+        self._core.begin(session, sid, request)
+        return session
 
     def rotate(self, session: Session[T]) -> str:
         """Give the session a new id, at login for one; the old one is dead at once. See `Core.rotate`."""
@@ -106,21 +111,24 @@ class SessionManager(Managing[T]):
         self.close()
 
 
-class _Request(Generic[T]):
-    """One request's use of a session."""
+class _Request(Session[T]):
+    """A session for one block.
 
-    __slots__ = ("_manager", "_session")
+    Attributes:
+        manager: what it is saved with.
+    """
 
-    def __init__(self, manager: SessionManager[T], sid: str | Sequence[str] | None, request: str) -> None:
-        self._manager, self._session = manager, manager.open(sid, request=request)
+    __slots__ = ("manager",)
+
+    manager: SessionManager[T]
 
     def __enter__(self) -> Session[T]:
-        return self._session
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         if kind is None:
-            self._manager.save(self._session)
+            self.manager.save(self)
         else:
-            self._manager.discard(self._session)
+            self.manager.discard(self)

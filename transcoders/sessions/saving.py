@@ -14,9 +14,10 @@ from transcoders.sessions import events, ids
 from transcoders.sessions.attributes import read_only
 from transcoders.sessions.events import Event
 from transcoders.sessions.holding import Holding
+from transcoders.sessions.layout import EXT
 from transcoders.sessions.locking import Locking, pattern, remember
 from transcoders.sessions.merge import rebase, rebase_header
-from transcoders.sessions.ports import Outcome
+from transcoders.sessions.ports import ETAG, Outcome
 from transcoders.sessions.principals import Life, Principals
 from transcoders.sessions.record import Record, Stored
 from transcoders.sessions.session import Session
@@ -57,8 +58,22 @@ class Saving:
         kept = self._policy.session_attribute_filter
         self._kept = pattern("session_attribute_filter", kept).fullmatch if kept is not None else None
         self._learns = self._policy.locking_mode == "auto"
+        self._now, self._tick = self._port.now, self._port.tick
         self._touched: dict[str, float] = {}
         self._busy: dict[str, float] = {}
+
+    def rests(self, session: Session[Any]) -> bool:
+        """Whether there is nothing to do at the end of a request, which is counted then: most only read."""
+        if not session.loaded:
+            if session.accessed:
+                return False
+            self._counts["requests_without_access"] += 1
+            return True
+        if not session.unchanged or session.token or self._learns or session.ended or self._due(session):
+            return False
+        self._counts["decoded_bytes"] += session.decoded
+        self._counts["requests_without_change"] += 1
+        return True
 
     async def close(self, session: Session[Any]) -> Saved:
         """Store what the request changed; see Core.close."""
@@ -66,22 +81,19 @@ class Saving:
         if session.ended or not session.loaded:
             counts["requests_without_access"] += 1
             return Saved.SKIPPED
-        changes, header = ({}, {}) if session.unchanged else self.changes(session)
+        changes, header = self.changes(session)
         counts["decoded_bytes"] += session.decoded
         if not changes and not header:
             counts["requests_without_change"] += 1
-            if session.new or not (session.token or self._learns or self._due(session)):
-                return Saved.SKIPPED
-            return await self._rest(session)
+            return Saved.SKIPPED if session.new else await self._rest(session)
         counts["requests_with_change"] += 1
         if session.read_only:
             raise read_only(session.read_only)
         if not self._policy.enabled:
             return Saved.SKIPPED
-        tick = self._port.tick
-        begin = tick()
-        self._size(await (self.create if session.new else self._save)(session, changes, header))
-        self._took(tick() - begin)
+        begin, write = self._tick(), self.create if session.new else self._save
+        self._size(await write(session, changes, header))
+        self._took(self._tick() - begin)
         for stored in changes.values():
             if type(stored) is bytes:
                 counts["encoded_bytes"] += len(stored)
@@ -110,8 +122,10 @@ class Saving:
 
     def _due(self, session: Session[Any]) -> bool:
         """Whether to put off the end of a session that was not changed; this process knows its own touches."""
-        record, now = session.record, self._port.now()
-        due, idle, written = self._policy.touch_due, record.head[6], record.head[5]
+        if session.new:
+            return False
+        record, now, due = session.record, self._now(), self._policy.touch_due
+        _, _, _, _, _, written, idle, _ = record.head
         return due(idle, written, now) and not session.read_only and due(idle, self._last(record), now)
 
     def _last(self, record: Record) -> float:
@@ -158,20 +172,21 @@ class Saving:
 
     async def _save(self, session: Session[Any], changes: Changes, header: Header) -> int:
         """Store the changes on top of the newest record; the bytes stored."""
-        base, now = session.record, self._port.now()
+        base, now = session.record, self._now()
         if not (header or self._learns or (self._busy and self._hot(base.key))):
             # Most writes are this one step. One that is refused is made anew below, under the lock.
-            data, token = base.build(changes, int(now)), self._holding.spend(session)
-            ttl = self._policy.ttl(*self.life(base, header, now), now)
+            data, token = base.build(changes, int(now)), session.token and self._holding.spend(session)
+            _, _, _, _, created, _, idle, absolute = base.head
+            ttl = self._policy.ttl(created or int(now), idle, absolute, now)
             try:
-                outcome = await self._port.save(base.key, data, base.etag, ttl, token)
+                outcome = await self._port.save(base.key, data, base.data[ETAG], ttl, token)
             except BaseException:
                 session.token = token  # nobody knows whether the store let go of it
                 raise
             if outcome is Outcome.SAVED:
                 session.stored(data)
                 self._counts["saves"] += 1
-                if base.principal is not None:
+                if base.head[0] & EXT:  # the principal is there, if there is one
                     await self._keep_noted(base)
                 return len(data)
             self._refused(base, outcome)

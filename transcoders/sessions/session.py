@@ -1,11 +1,11 @@
 """A session in a request: its attributes, whose it is, how long it lives, and the same seen as a declared type."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from transcoders.errors import DecodeError, EncodeError, SessionError, SpecError, TranscoderError
 from transcoders.sessions.attributes import Attributes
-from transcoders.sessions.building import KEEP, Keep
 from transcoders.sessions.layout import HIGHEST
 from transcoders.sessions.record import ABSENT, Record
 from transcoders.sessions.stored import located
@@ -14,6 +14,8 @@ from transcoders.sessions.wire import Wire
 if TYPE_CHECKING:
     from transcoders.sessions.declared import Declared
 
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+"""What a session was told that was told nothing."""
 T = TypeVar("T")
 U = TypeVar("U")
 
@@ -38,7 +40,7 @@ class Session(Attributes, Generic[T]):
     """
 
     __slots__ = (
-        *("_absolute", "_idle", "_principal", "_view", "_wire", "__weakref__"),
+        *("_told", "_view", "_wire", "__weakref__"),
         *("adrift", "ended", "key", "leaving", "others", "outdated", "renewed", "request", "sid", "token"),
     )  # fmt: skip
 
@@ -46,30 +48,20 @@ class Session(Attributes, Generic[T]):
         self, wire: Wire[T], loader: "Callable[[Session[T]], Record] | None" = None, record: Record | None = None
     ) -> None:
         """A session over a record, over one that the loader reads when it is needed, or one that is to be loaded."""
-        super().__init__(loader, record)
-        self._wire = wire
-        self._principal: str | Keep | None = KEEP
-        self._idle: int | None = None
-        self._absolute: int | None = None
+        Attributes.__init__(self, loader, record)
+        self._wire, self._told = wire, NOTHING
         self._view: T | None = None
         self.ended = self.adrift = self.renewed = self.outdated = False
         self.leaving: Record | None = None
         self.sid: str | None = None
         self.key: str | None = None
-        self.others: list[str] = []
+        self.others: Sequence[str] = ()
         self.token = self.request = ""
-
-    @property
-    def accessed(self) -> bool:
-        """Whether it was asked for anything, or told."""
-        told = self._principal is not KEEP or self._idle is not None or self._absolute is not None
-        return super().accessed or told or self.renewed
 
     @property
     def unchanged(self) -> bool:
         """Whether nothing of it can have changed, as far as that is known without a look at its values."""
-        told = self._principal is not KEEP or self._idle is not None or self._absolute is not None
-        return not (self._assigned or self._watched or told)
+        return not (self._assigned or self._watched or self._told or self.renewed or self.leaving)
 
     def settle(self, record: Record) -> None:
         """Go on from the record that was stored; values stay, unless others were stored in their place."""
@@ -77,7 +69,7 @@ class Session(Attributes, Generic[T]):
         self._forget_told()
 
     def _forget_told(self) -> None:
-        self._principal, self._idle, self._absolute, self.renewed = KEEP, None, None, False
+        self._told, self.renewed = NOTHING, False
 
     def renew(self) -> None:
         """Get a new id when the session is saved, in the same step; the old one is dead then, or after its grace.
@@ -88,7 +80,7 @@ class Session(Attributes, Generic[T]):
             ReadOnly: the session takes no changes.
         """
         self.check_open()
-        self.renewed = True
+        self.renewed = self.accessed = True
 
     def login(self, principal: str) -> None:
         """Make it the session of a principal, such as `user:42`, under a new id; see `renew`.
@@ -131,40 +123,48 @@ class Session(Attributes, Generic[T]):
     @property
     def principal(self) -> str | None:
         """Whose session it is, such as `user:42`."""
-        return self.record.principal if self._principal is KEEP else self._principal
+        return self._now("principal")  # type: ignore[no-any-return]
 
     @principal.setter
     def principal(self, principal: str | None) -> None:
         self.check_open()
         if principal is not None and (type(principal) is not str or not principal):
             raise EncodeError(f"the principal of a session is a str that says something, or None, not {principal!r}")
-        self._principal = principal
+        self._tell(principal=principal)
 
     @property
     def idle(self) -> int:
         """Seconds without a request after which the session ends; 0 for never."""
-        return self.record.idle if self._idle is None else self._idle
+        return self._now("idle")  # type: ignore[no-any-return]
 
     @property
     def absolute(self) -> int:
         """Seconds after its creation at which the session ends; 0 for never."""
-        return self.record.absolute if self._absolute is None else self._absolute
+        return self._now("absolute")  # type: ignore[no-any-return]
 
     def set_timeout(self, *, idle: int | None = None, absolute: int | None = None) -> None:
         """Let this session end after other times than others, in seconds; 0 for never."""
         self.check_open()
-        for seconds in (idle, absolute):
-            if seconds is not None and not (type(seconds) is int and 0 <= seconds <= HIGHEST):
+        given = {name: each for name, each in (("idle", idle), ("absolute", absolute)) if each is not None}
+        for seconds in given.values():
+            if not (type(seconds) is int and 0 <= seconds <= HIGHEST):
                 raise EncodeError(f"a timeout is a whole number of seconds from 0 to {HIGHEST}, not {seconds!r}")
-        self._idle = self._idle if idle is None else idle
-        self._absolute = self._absolute if absolute is None else absolute
+        self._tell(**given)
+
+    def _now(self, name: str) -> Any:
+        """What it was told, or what its record says."""
+        try:
+            return self._told[name]
+        except KeyError:
+            return getattr(self.record, name)
+
+    def _tell(self, **told: Any) -> None:
+        self._told, self.accessed = {**self._told, **told}, True
 
     def header(self) -> dict[str, Any]:
         """What changes of `principal`, `idle` and `absolute`; empty when nothing was told, or what is so already."""
-        if self._principal is KEEP and self._idle is None and self._absolute is None:
-            return {}
-        now = {"principal": self.principal, "idle": self.idle, "absolute": self.absolute}
-        return {name: value for name, value in now.items() if value != getattr(self.record, name)}
+        record, told = self.record, self._told
+        return {name: value for name, value in told.items() if value != getattr(record, name)} if told else {}
 
     @property
     def data(self) -> T:
