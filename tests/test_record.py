@@ -7,6 +7,7 @@ from itertools import pairwise
 import ormsgpack
 import pytest
 
+from tests.fuzz.records import opened
 from tests.golden_records import KEY, LARGE, NOW, OTHER, SMALL, once, written
 from tests.values import same
 from transcoders import transcoder
@@ -260,6 +261,8 @@ def test_a_session_has_1024_attributes_at_most():
     crowded = record.data[: record.data.index(b"\xde")] + ormsgpack.packb({**most, "more": 1})
     with pytest.raises(Malformed, match="at most 1024 attributes"):
         JSON.read(crowded, KEY).names()
+    with pytest.raises(Malformed, match="at most 1024 attributes"):
+        JSON.opened(crowded, KEY)
 
 
 def test_size_is_limited_both_ways():
@@ -272,6 +275,8 @@ def test_size_is_limited_both_ways():
         record.encode("a", ["y" * 1000])
     with pytest.raises(TooLarge, match="at most 1000 bytes, found 1100"):
         wire.read(bytes(1100), KEY)
+    with pytest.raises(TooLarge, match="at most 1000 bytes, found 1100"):
+        wire.opened(once({"a": "x" * 70, "b": ["y" * 1000]})(JSON)[:1100], KEY)
 
 
 def test_what_segments_expand_to_is_limited():
@@ -307,6 +312,7 @@ NOT_RECORDS = {
 def test_what_is_no_record_is_told_by_its_kind(name):
     """Cut, newer and foreign bytes are each their own DecodeError, at once or when attributes are asked for."""
     data, kind = NOT_RECORDS[name]
+    opened(JSON, data)
     with pytest.raises(kind) as caught:
         JSON.read(data, KEY).names()
     assert type(caught.value) is kind
@@ -348,6 +354,7 @@ MALFORMED = {
 def test_a_broken_record_is_told_by_its_kind(name):
     """Whatever is wrong with header or index, it is one DecodeError when attributes are asked for."""
     data, kind = MALFORMED[name]
+    opened(JSON, data)
     record = JSON.read(data, KEY)
     with pytest.raises(kind):
         record.names()

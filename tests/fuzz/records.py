@@ -3,6 +3,7 @@
 The oracle builds the next record of whatever can be read, and reads that: untouched attributes are what they were.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from tests.fuzz import oracle
@@ -32,8 +33,24 @@ def readable(record: Record) -> dict[str, Any]:
     return found
 
 
+def opened(reader: Wire[Any], data: bytes, key: str = KEY) -> str:
+    """What becomes of the record when it is opened in one step; raises when in two steps it is something else."""
+    found = [_opened(step, data, key) for step in (reader.read, reader.opened)]
+    assert found[0] == found[1]
+    return found[1]
+
+
+def _opened(step: Callable[[bytes, str], Record], data: bytes, key: str) -> str:
+    try:
+        record = step(data, key)
+        return repr((record.contents(), record.head, record.moved, record.attributes.keys(), record.key, record.data))
+    except DecodeError as error:
+        return f"{type(error).__name__}: {error}"
+
+
 def check(reader: Wire[Any], data: bytes) -> str:
     """What becomes of the record, in a few words; whatever is wrong about it raises."""
+    opened(reader, data)
     try:
         record = reader.read(data, KEY)
         before, names = readable(record), list(record.names())

@@ -16,17 +16,20 @@ from transcoders.sessions.stored import NAMES
 
 Index = dict[str, Any]
 """Name to scalar, segment or reference; never changed once it is read."""
+MAP: Final = 0x80
+"""The first byte of a map of fewer than FEW entries, to which their number is added."""
+FEW: Final = 0x10
 _KINDS: Final = frozenset((NoneType, bool, int, float, str, bytes))
 
 
 class Packing:
     """Packs and unpacks indexes."""
 
-    __slots__ = ("_keyed", "_pack", "_strict", "_unpack")
+    __slots__ = ("_keyed", "_pack", "_strict", "load")
 
     def __init__(self) -> None:
         strict = packer.load()
-        self._pack, self._unpack, self._strict, self._keyed = strict.pack, strict.unpack, strict.strict, strict.keyed
+        self._pack, self.load, self._strict, self._keyed = strict.pack, strict.unpack, strict.strict, strict.keyed
 
     def pack(self, index: Index) -> bytes:
         """The bytes of an index."""
@@ -35,11 +38,10 @@ class Packing:
     def unpack(self, data: bytes) -> Index:
         """The index in the bytes; raises Malformed, Refused."""
         try:
-            index, found = self._unpack(PAIR + data + END)
+            index, found = self.load(PAIR + data + END)
         except ValueError as error:
             raise _malformed(error) from error
-        first = data[0]
-        size = first & 0x0F if first & 0xF0 == 0x80 else _count(data)
+        size = _count(data)
         if found != MARK or size < 0:
             raise Malformed("expected one map of names in the index of the record, found something else")
         if len(index) != size:
@@ -61,7 +63,7 @@ class Packing:
     def unpack_fields(self, data: bytes) -> dict[int, Any]:
         """The header fields in the bytes; raises Malformed."""
         try:
-            fields, found = self._unpack(PAIR + data + END, option=self._keyed)
+            fields, found = self.load(PAIR + data + END, option=self._keyed)
         except (TypeError, ValueError) as error:
             raise _malformed(error) from error
         if type(found) is not int or found != MARK or type(fields) is not dict or len(fields) != _count(data):
@@ -72,10 +74,16 @@ class Packing:
 def _count(data: bytes) -> int:
     """How many entries the map has by its own word; -1 when it is none."""
     first = data[0]
-    if first & 0xF0 == 0x80:
-        return first & 0x0F
+    if first ^ MAP < FEW:
+        return first ^ MAP
     size = {0xDE: 2, 0xDF: 4}.get(first)
     return -1 if size is None else int.from_bytes(data[1 : 1 + size], "big")
+
+
+def many(data: bytes) -> int:
+    """How many entries a map of FEW or more has by its own word; -1 when it is none, or has more than it may."""
+    size = _count(data)
+    return size if size <= NAMES else -1
 
 
 def _malformed(error: Exception) -> Malformed:

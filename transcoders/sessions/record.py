@@ -4,16 +4,20 @@ A record never changes, so that threads and a near cache may share it; `build` g
 handed out of index and tail is what is stored. Values are decoded anew each time: who keeps them is the session.
 """
 
+import struct
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from gc import is_tracked
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from transcoders.errors import DecodeError, EncodeError, Malformed, TooLarge, Truncated
+from transcoders.packer import END, PAIR
+from transcoders.packer import MARK as END_MARK
 from transcoders.sessions import building, layout
 from transcoders.sessions.attribute import Attribute
 from transcoders.sessions.building import KEEP
 from transcoders.sessions.filtering import Way
-from transcoders.sessions.index import Index
-from transcoders.sessions.layout import EXT, ID, NEW, PACKED, SIZE, START, TAIL, Fixed
+from transcoders.sessions.index import FEW, MAP, Index, many
+from transcoders.sessions.layout import EXT, ID, NEW, PACKED, SIZE, START, TAIL, Fixed, unpack
 from transcoders.sessions.references import MARK, follow
 from transcoders.sessions.stored import ABSENT, Stored, located, scalar
 
@@ -28,10 +32,12 @@ OWN: Final = Way((), sealed=False, packed=False, own=True)
 """How a record is read that was never stored."""
 BLANK: Final[Fixed] = (START, 0, NEW, 0, 0, 0, 0, 0)
 """The header of what is no record."""
+_TAILED: Final = START | TAIL
+"""The first four bytes of a record with a tail and nothing else that is unusual."""
 
 
 class Record:
-    """A session as it stands in the store.
+    """A session as it stands in the store. It is made by `of` or `opened`: an __init__ would take twice as long.
 
     Attributes:
         data: its bytes; empty for one that was never stored.
@@ -46,20 +52,83 @@ class Record:
         *("_index", "_segments", "_start", "_way", "attributes", "data", "head", "key", "wire"),
     )  # fmt: skip
 
+    wire: "Wire[Any]"
+    data: bytes
+    key: str
+    head: Fixed
+    attributes: Mapping[str, Attribute]
     moved: str | None = None
-
-    def __init__(
-        self, wire: "Wire[Any]", data: bytes, key: str, head: Fixed, attributes: Mapping[str, Attribute]
-    ) -> None:
-        self.wire, self.data, self.key, self.head, self.attributes = wire, data, key, head, attributes
-        self._index: Index | None = None
-        self._segments: dict[str, bytes]
+    _index: Index | None
+    _segments: dict[str, bytes]
+    _start: int
+    _way: Way
 
     @classmethod
-    def of(cls, wire: "Wire[Any]", data: bytes, key: str, head: Fixed, index: Index) -> "Record":
-        """A record that was never stored as such, with the index that its bytes would have."""
-        made = cls(wire, data, key, head, wire.attributes)
-        made._take(index, len(data), OWN)
+    def of(  # noqa: PLR0913, PLR0917 - all that it consists of
+        cls,
+        wire: "Wire[Any]",
+        data: bytes,
+        key: str,
+        head: Fixed,
+        attributes: Mapping[str, Attribute],
+        index: Index | None = None,
+        start: int = 0,
+        way: Way = OWN,
+    ) -> Self:
+        """The record in the bytes.
+
+        Args:
+            wire: what reads it.
+            data: the bytes.
+            key: the key that they stand under.
+            head: the fields of their header.
+            attributes: the attributes that have a declared type, by name.
+            index: their index; None for one that is read when it is asked for.
+            start: where their tail starts, if their index is given.
+            way: how that was read.
+        """
+        made = cls()
+        made.wire, made.data, made.key, made.head = wire, data, key, head
+        made.attributes, made._index, made._start, made._way = attributes, index, start, way
+        return made
+
+    @staticmethod
+    def opened(wire: "Wire[Any]", data: bytes, key: str) -> "Record":
+        """The record in the bytes, its index read as well; a method of Wire.
+
+        Every request starts here, so this is one step for the record that nearly all of them find: no filters, no
+        further fields, nothing wrong. Any other is read the careful way, which knows what is wrong with it.
+
+        Raises:
+            DecodeError: what `Wire.read` raises, or `index`.
+        """
+        way, end = wire.bare, len(data)
+        try:
+            head = unpack(data)
+            kind, counts = head[0], head[3]
+            if kind | TAIL != _TAILED or counts & 0x0F or not head[1] or way is None or end > wire.size:
+                return _carefully(wire, data, key)
+            at = SIZE + (counts >> 2)  # an id is four bytes, and its count the upper half of the byte
+            if kind == _TAILED:
+                at += 4
+                end = at + int.from_bytes(data[at - 4 : at], "big")
+                if end > len(data):
+                    return _carefully(wire, data, key)
+            index, mark = wire.load(b"".join((PAIR, data[at:end], END)))
+            size = data[at] ^ MAP
+            if mark != END_MARK or len(index) != (size if size < FEW else many(data[at : at + 5])) or is_tracked(index):
+                return _carefully(wire, data, key)
+        except (ValueError, TypeError, IndexError, struct.error):
+            return _carefully(wire, data, key)
+        made = Record()
+        made.wire = wire
+        made.data = data
+        made.key = key
+        made.head = head
+        made.attributes = wire.attributes
+        made._start = end
+        made._way = way
+        made._index = index
         return made
 
     @property
@@ -169,9 +238,6 @@ class Record:
             raise Malformed("expected the flag of a compressed index where there is a compressor, and nowhere else")
         return body, stop, way
 
-    def _take(self, index: Index, start: int, way: Way) -> None:
-        self._start, self._way, self._index = start, way, index
-
     def names(self) -> Collection[str]:
         """The names of its attributes, in their order. Raises DecodeError."""
         return self.index.keys()
@@ -251,14 +317,20 @@ class Record:
         """The same record, in which attributes have these declared types."""
         if attributes is self.attributes or self.moved is not None:
             return self
-        made = Record(self.wire, self.data, self.key, self.head, attributes)
-        if self._index is not None:
-            made._take(self._index, self._start, self._way)
-        return made
+        if self._index is None:
+            return Record.of(self.wire, self.data, self.key, self.head, attributes)
+        return Record.of(self.wire, self.data, self.key, self.head, attributes, self._index, self._start, self._way)
 
     def __repr__(self) -> str:
         """How many bytes and writes; no key, no values."""
         return f"<Record of {len(self.data)} bytes, version {self.version}>"
+
+
+def _carefully(wire: "Wire[Any]", data: bytes, key: str) -> Record:
+    """Any record, with its index; raises DecodeError."""
+    record = wire.read(data, key)
+    _ = record.index
+    return record
 
 
 def _truncated(start: int, stop: int, data: bytes) -> Truncated:
@@ -270,7 +342,9 @@ class Trail(Record):
 
     __slots__ = ("moved",)
 
-    def __init__(self, wire: "Wire[Any]", data: bytes, key: str, moved: str) -> None:
-        super().__init__(wire, data, key, BLANK, {})
-        self._take({}, len(data), OWN)
-        self.moved = moved
+    @classmethod
+    def to(cls, wire: "Wire[Any]", data: bytes, key: str, moved: str) -> Self:
+        """The trail in the bytes."""
+        made = cls.of(wire, data, key, BLANK, {}, {}, len(data))
+        made.moved = moved
+        return made

@@ -37,12 +37,13 @@ class Wire(Generic[T]):
         filtering: its filters.
         packing: what packs indexes.
         pack, unpack: its verbs.
+        load: what unpacks MessagePack, and checks nothing of what is in it.
         bare: how records without filters are read; None when they are not.
     """
 
     __slots__ = (
-        *("_schemas", "_transcoder", "attributes", "bare", "filtering", "pack", "packing", "schema", "size", "spec"),
-        *("unpack", "untyped"),
+        *("_schemas", "_transcoder", "attributes", "bare", "filtering", "load", "pack", "packing", "schema", "size"),
+        *("spec", "unpack", "untyped"),
     )  # fmt: skip
 
     def __init__(self, transcoder: Transcoder[Any], schema: type[T] | None = None) -> None:
@@ -55,6 +56,7 @@ class Wire(Generic[T]):
         self.filtering, self.packing = Filtering(chains, limits.size), Packing()
         self.bare = self.filtering.bare
         self.pack, self.unpack = self.packing.pack, self.packing.unpack
+        self.load = self.packing.load
         self.untyped = Attribute(chains, limits)
         self._schemas: dict[Any, Schema] = {}
         cls = own if schema is None else schema
@@ -71,7 +73,7 @@ class Wire(Generic[T]):
 
     def blank(self, key: str, now: int, idle: int, absolute: int) -> Record:
         """The record of a session that was never stored: no attributes, version 0, no bytes."""
-        return Record.of(self, b"", key, (START, 0, NEW, 0, now, now, idle, absolute), {})
+        return Record.of(self, b"", key, (START, 0, NEW, 0, now, now, idle, absolute), self.attributes, {})
 
     def read(self, data: bytes, key: str) -> Record:
         """The record in the bytes that stand under the key; its attributes are read when they are asked for.
@@ -91,7 +93,9 @@ class Wire(Generic[T]):
             return self._other(data, key)
         if head[0] & UNKNOWN != START or not head[1]:
             return self._other(data, key)
-        return Record(self, data, key, head, self.attributes)
+        return Record.of(self, data, key, head, self.attributes)
+
+    opened = Record.opened
 
     def _other(self, data: bytes, key: str) -> Record:
         """The record of bytes that are none of this layout; raises DecodeError."""
@@ -121,7 +125,7 @@ class Wire(Generic[T]):
             raise Malformed(f"expected a session, found what none can hold: {error}") from error
         if len(index) > NAMES:
             raise Malformed(f"expected at most {NAMES} attributes in a session, found {len(index)}")
-        return Record.of(self, data, key, BLANK, index)
+        return Record.of(self, data, key, BLANK, self.attributes, index, len(data))
 
     def trail(self, key: str, under: str) -> bytes:
         """What a rotation leaves for a while under the key `under`: the key where the session is now."""
@@ -140,7 +144,7 @@ class Wire(Generic[T]):
             raise Malformed("expected the key of a store in the trail, found what is no text") from error
         if len(target) > size or not moved:
             raise Malformed(f"expected a key of {size} bytes in the trail, found {len(target)} bytes")
-        return Trail(self, data, key, moved)
+        return Trail.to(self, data, key, moved)
 
     def __repr__(self) -> str:
         """The spec; no keys."""
