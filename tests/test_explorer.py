@@ -134,14 +134,14 @@ def forgets_too_early(app):
     """Forget the old principal of a session when it gets a new one."""
     core = app._core
 
-    async def save(session, changes, header, real=core._saving._save):
+    async def save(session, changes, header, real=core._saving._rewrite):
         before = session.record.principal
         size = await real(session, changes, header)
         if "principal" in header:
             await core._principals.unlink(before, session.record.key)
         return size
 
-    core._saving._save = save
+    core._saving._rewrite = save
 
 
 def adopts(app):

@@ -233,7 +233,8 @@ class Attributes(MutableMapping[str, Any]):
         """
         if self.read_only or self._unsettled is not None:
             self.check_open()
-        check_name(name)
+        if name not in self._live:
+            check_name(name)
         self.accessed = True
         self._live[name] = value
         self._assigned[name] = None
@@ -284,10 +285,12 @@ class Attributes(MutableMapping[str, Any]):
         """
         if not self._assigned and not self._watched:
             return {}
-        record, found = self.record, {}  # settles what was stored before
+        record, live, encoded, found = self.record, self._live, self._encoded, {}  # settles what was stored before
         for name in self._assigned:
-            if (stored := self._set(record, name)) is not None:
-                found[name] = stored[0]
+            value = live[name]
+            stored = encoded[name] = ABSENT if value is ABSENT else record.encode(name, value)
+            if not self._holds(record, name, stored):
+                found[name] = stored
         for name in self._watched:
             if name not in self._assigned:
                 stored_now = self._moved(name)
@@ -303,18 +306,15 @@ class Attributes(MutableMapping[str, Any]):
             located(error, name)
             raise
 
-    def _set(self, record: Record, name: str) -> tuple[Stored] | None:
-        """What is to be stored of an attribute that was set or deleted; None when that is stored already."""
-        value = self._live[name]
-        stored: Stored = ABSENT if value is ABSENT else record.encode(name, value)
-        self._encoded[name] = stored
+    def _holds(self, record: Record, name: str, stored: Stored) -> bool:
+        """Whether this is what is stored of an attribute already."""
         before = self._watched.get(name, ABSENT)
         if before is ABSENT or type(before) is Pickled:
             try:
                 before = record.stored(name)
             except DecodeError:
-                return (stored,)
-        return None if same(stored, before) else (stored,)
+                return False
+        return same(stored, before)
 
 
 def read_only(reason: str) -> ReadOnly:

@@ -42,10 +42,7 @@ class Core:
         self._opening = Opening(world, self._holding, locks)
         self._saving = Saving(world, self._holding, locks, self._principals)
         self.begin, self.fetch, self.touch = self._opening.begin, self._opening.fetch, self._saving.touch
-
-    def rests(self, session: Session[Any]) -> bool:
-        """Whether a request leaves nothing to do at its end, so that it need not be closed; it is counted then."""
-        return not self._bounded and self._saving.rests(session)
+        self.rests = self._saving.rests
 
     async def close(self, session: Session[Any]) -> Saved:
         """Store what the request changed, and let go of the session.
@@ -58,11 +55,14 @@ class Core:
             StoreError: the store failed; when `unknown`, the write may have taken effect all the same.
         """
         try:
-            if not session.loaded and session.accessed and not session.ended:
-                session.load(await self.fetch(session))  # it was told without being asked for anything
             if session.leaving is not None:
                 await self._leave(session, session.leaving)
-            if session.renewed and not session.new and not session.ended:
+            if session.ended or not session.loaded:
+                if session.ended or not session.accessed:
+                    self._counts["requests_without_access"] += 1
+                    return Saved.SKIPPED
+                session.load(await self.fetch(session))  # it was told without being asked for anything
+            if session.renewed and not session.new:
                 await self._renew(session)
                 return Saved.WRITTEN
             return await self._saving.close(session)

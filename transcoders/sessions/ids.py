@@ -29,26 +29,20 @@ def make() -> str:
 
 def valid(text: object) -> TypeGuard[str]:
     """Whether the text, from a cookie perhaps, can be an id at all; whatever it is, it never raises."""
-    return _letters(text) is not None
+    return type(text) is str and len(text) == LENGTH and text.isascii() and not text.encode().translate(None, _LETTERS)
 
 
 def named(text: object, prefix: str = "") -> str | None:
     """The store's key for what a client sent as an id; None when it can be none. Whatever it is, it never raises."""
-    letters = _letters(text)
-    return None if letters is None else prefix + _hashed(letters)
+    if type(text) is not str or len(text) != LENGTH or not text.isascii():
+        return None
+    letters = text.encode()
+    return None if letters.translate(None, _LETTERS) else prefix + _hashed(letters)
 
 
 def key(sid: str, prefix: str = "") -> str:
     """The store's key for an id or a principal: the prefix and 22 characters of a hash."""
     return prefix + _hashed(sid.encode(errors="surrogatepass"))
-
-
-def _letters(text: object) -> bytes | None:
-    """The characters of an id; None when the text is none."""
-    if type(text) is not str or len(text) != LENGTH or not text.isascii():
-        return None
-    letters = text.encode()
-    return None if letters.translate(None, _LETTERS) else letters
 
 
 def _hashed(text: bytes) -> str:

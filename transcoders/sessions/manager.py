@@ -60,10 +60,11 @@ class SessionManager(Managing[T]):
 
     def save(self, session: Session[T]) -> Saved:
         """Store what changed in the session, and let go of it; see `Core.close` for what is raised."""
-        if self._core.rests(session):
+        core = self._core
+        if core.rests(session):
             return Saved.SKIPPED
-        saved = drive(self._core.close(session))
-        if saved is Saved.WRITTEN:
+        saved = drive(core.close(session))
+        if self._shadow is not None and saved is Saved.WRITTEN:
             self._observe(session)
         return saved
 

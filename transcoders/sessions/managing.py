@@ -141,7 +141,7 @@ class Managing(Generic[T]):
                 _LOG.exception("a listener of %r failed", event.kind)
 
     def _observe(self, session: Session[Any]) -> None:
-        """Let the shadow see what the request wrote, where there is one."""
+        """Let the shadow see what the request wrote."""
         if self._shadow is not None:
             self._shadow.observe(session.live(), session.record.attributes)
 

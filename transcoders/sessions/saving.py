@@ -17,7 +17,7 @@ from transcoders.sessions.holding import Holding
 from transcoders.sessions.layout import EXT
 from transcoders.sessions.locking import Locking, pattern, remember
 from transcoders.sessions.merge import rebase, rebase_header
-from transcoders.sessions.ports import ETAG, Outcome
+from transcoders.sessions.ports import Outcome
 from transcoders.sessions.principals import Life, Principals
 from transcoders.sessions.record import Record, Stored
 from transcoders.sessions.session import Session
@@ -58,18 +58,21 @@ class Saving:
         kept = self._policy.session_attribute_filter
         self._kept = pattern("session_attribute_filter", kept).fullmatch if kept is not None else None
         self._learns = self._policy.locking_mode == "auto"
+        self._watches = self._learns or self._policy.max_active_sessions > 0
         self._now, self._tick = self._port.now, self._port.tick
         self._touched: dict[str, float] = {}
         self._busy: dict[str, float] = {}
 
     def rests(self, session: Session[Any]) -> bool:
         """Whether there is nothing to do at the end of a request, which is counted then: most only read."""
+        if not session.unchanged or session.token or session.ended or self._watches:
+            return False
         if not session.loaded:
             if session.accessed:
                 return False
             self._counts["requests_without_access"] += 1
             return True
-        if not session.unchanged or session.token or self._learns or session.ended or self._due(session):
+        if self._due(session):
             return False
         self._counts["decoded_bytes"] += session.decoded
         self._counts["requests_without_change"] += 1
@@ -78,9 +81,6 @@ class Saving:
     async def close(self, session: Session[Any]) -> Saved:
         """Store what the request changed; see Core.close."""
         counts = self._counts
-        if session.ended or not session.loaded:
-            counts["requests_without_access"] += 1
-            return Saved.SKIPPED
         changes, header = self.changes(session)
         counts["decoded_bytes"] += session.decoded
         if not changes and not header:
@@ -91,23 +91,49 @@ class Saving:
             raise read_only(session.read_only)
         if not self._policy.enabled:
             return Saved.SKIPPED
-        begin, write = self._tick(), self.create if session.new else self._save
-        self._size(await write(session, changes, header))
+        begin, base = self._tick(), session.record
+        if session.new:
+            size = await self.create(session, changes, header)
+        elif header or self._learns or (self._busy and self._hot(base.key)):
+            size = await self._rewrite(session, changes, header)
+        else:
+            # Most writes are this one step, so it stands here. One that is refused is made anew, under the lock.
+            now, (_, _, _, _, created, _, idle, absolute) = self._now(), base.head
+            data, token = base.build(changes, int(now)), session.token and self._holding.spend(session)
+            ttl = self._policy.ttl(created or int(now), idle, absolute, now)
+            try:
+                outcome = await self._port.save(base.key, data, base.etag, ttl, token)
+            except BaseException:
+                session.token = token  # nobody knows whether the store let go of it
+                raise
+            if outcome is Outcome.SAVED:
+                session.stored(data)
+                counts["saves"] += 1
+                size = len(data)
+                if base.head[0] & EXT:  # its principal is there, if it has one
+                    await self._keep_noted(base)
+            else:
+                self._refused(base, outcome)
+                size = await self._rewrite(session, changes, header)
+        self._size(size)
         self._took(self._tick() - begin)
+        self._encoded(changes)
+        return Saved.WRITTEN
+
+    def _encoded(self, changes: Changes) -> None:
         for stored in changes.values():
             if type(stored) is bytes:
-                counts["encoded_bytes"] += len(stored)
-        return Saved.WRITTEN
+                self._counts["encoded_bytes"] += len(stored)
 
     def changes(self, session: Session[Any]) -> tuple[Changes, Header]:
         """The attributes and the parts of the header that the request changed."""
-        changes, header = session.changes(), session.header()
+        changes, header = session.changes(), session.header() if session.told else {}
         if self._kept is not None:
             changes = {name: stored for name, stored in changes.items() if self._kept(name)}
         if not changes and not header:
             return changes, header
         record = session.record
-        if not record.version and record.data:  # it moved in, without times of ours
+        if not record.head[1] and record.data:  # it moved in, without times of ours
             header = {"idle": self._policy.max_inactive_interval, "absolute": self._policy.absolute_timeout} | header
         return changes, header
 
@@ -170,26 +196,9 @@ class Saving:
         self._tell(Event(events.CREATED, key, session.request, session.principal))
         return len(data)
 
-    async def _save(self, session: Session[Any], changes: Changes, header: Header) -> int:
+    async def _rewrite(self, session: Session[Any], changes: Changes, header: Header) -> int:
         """Store the changes on top of the newest record; the bytes stored."""
-        base, now = session.record, self._now()
-        if not (header or self._learns or (self._busy and self._hot(base.key))):
-            # Most writes are this one step. One that is refused is made anew below, under the lock.
-            data, token = base.build(changes, int(now)), session.token and self._holding.spend(session)
-            _, _, _, _, created, _, idle, absolute = base.head
-            ttl = self._policy.ttl(created or int(now), idle, absolute, now)
-            try:
-                outcome = await self._port.save(base.key, data, base.data[ETAG], ttl, token)
-            except BaseException:
-                session.token = token  # nobody knows whether the store let go of it
-                raise
-            if outcome is Outcome.SAVED:
-                session.stored(data)
-                self._counts["saves"] += 1
-                if base.head[0] & EXT:  # the principal is there, if there is one
-                    await self._keep_noted(base)
-                return len(data)
-            self._refused(base, outcome)
+        now = self._now()
         base, data = await self.write(session, changes, header, self._sender(session))
         record = self._wire.read(data, base.key)
         session.settle(record)

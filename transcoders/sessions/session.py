@@ -32,6 +32,7 @@ class Session(Attributes, Generic[T]):
         token: of the lock it holds.
         read_only: why it takes no changes; empty when it does.
         renewed: whether it gets a new id when it is saved.
+        told: what it was told of `principal`, `idle` and `absolute`.
         leaving: the record that is ended when it is saved; None where there is none.
         ended: whether it was ended.
         adrift: whether its store failed, so that nobody knows what it holds.
@@ -40,8 +41,8 @@ class Session(Attributes, Generic[T]):
     """
 
     __slots__ = (
-        *("_told", "_view", "_wire", "__weakref__"),
-        *("adrift", "ended", "key", "leaving", "others", "outdated", "renewed", "request", "sid", "token"),
+        *("_view", "_wire", "__weakref__"),
+        *("adrift", "ended", "key", "leaving", "others", "outdated", "renewed", "request", "sid", "token", "told"),
     )  # fmt: skip
 
     def __init__(
@@ -49,7 +50,7 @@ class Session(Attributes, Generic[T]):
     ) -> None:
         """A session over a record, over one that the loader reads when it is needed, or one that is to be loaded."""
         Attributes.__init__(self, loader, record)
-        self._wire, self._told = wire, NOTHING
+        self._wire, self.told = wire, NOTHING
         self._view: T | None = None
         self.ended = self.adrift = self.renewed = self.outdated = False
         self.leaving: Record | None = None
@@ -61,7 +62,7 @@ class Session(Attributes, Generic[T]):
     @property
     def unchanged(self) -> bool:
         """Whether nothing of it can have changed, as far as that is known without a look at its values."""
-        return not (self._assigned or self._watched or self._told or self.renewed or self.leaving)
+        return not (self._assigned or self._watched or self.told or self.renewed or self.leaving)
 
     def settle(self, record: Record) -> None:
         """Go on from the record that was stored; values stay, unless others were stored in their place."""
@@ -69,7 +70,7 @@ class Session(Attributes, Generic[T]):
         self._forget_told()
 
     def _forget_told(self) -> None:
-        self._told, self.renewed = NOTHING, False
+        self.told, self.renewed = NOTHING, False
 
     def renew(self) -> None:
         """Get a new id when the session is saved, in the same step; the old one is dead then, or after its grace.
@@ -154,17 +155,17 @@ class Session(Attributes, Generic[T]):
     def _now(self, name: str) -> Any:
         """What it was told, or what its record says."""
         try:
-            return self._told[name]
+            return self.told[name]
         except KeyError:
             return getattr(self.record, name)
 
     def _tell(self, **told: Any) -> None:
-        self._told, self.accessed = {**self._told, **told}, True
+        self.told, self.accessed = {**self.told, **told}, True
 
     def header(self) -> dict[str, Any]:
         """What changes of `principal`, `idle` and `absolute`; empty when nothing was told, or what is so already."""
-        record, told = self.record, self._told
-        return {name: value for name, value in told.items() if value != getattr(record, name)} if told else {}
+        record = self.record
+        return {name: value for name, value in self.told.items() if value != getattr(record, name)}
 
     @property
     def data(self) -> T:
