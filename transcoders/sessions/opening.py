@@ -38,6 +38,7 @@ class Opening:
         self._most, self._enabled = self._policy.max_active_sessions, self._policy.enabled
         self._locked = self._policy.locking_mode != "none"
         self._load, self._tick, self._now = self._port.load, self._port.tick, self._port.now
+        self._opened = self._wire.opened
         self._open: WeakValueDictionary[int, Session[Any]] = WeakValueDictionary()
 
     def begin(self, session: Session[Any], sids: str | Sequence[str] | None, request: str) -> None:
@@ -56,6 +57,8 @@ class Opening:
         if self._most:
             self._admit(session)
         counts = self._counts
+        if type(sids) is list and len(sids) == 1:
+            sids = sids[0]
         if not sids or not self._enabled:
             counts["requests_without_session"] += 1
         elif type(sids) is str and (key := ids.named(sids, self._prefix)) is not None:  # as below, and quicker
@@ -91,8 +94,7 @@ class Opening:
             LockTimeout: the lock was not to be had, and the policy is to raise.
             DecodeError: the record cannot be read, and the policy is to raise.
         """
-        key = session.key
-        if key is None:
+        if (key := session.key) is None:
             return self.blank(session)
         begin = self._tick()
         try:
@@ -150,10 +152,8 @@ class Opening:
             return None
         key = str(session.key)
         try:
-            record = self._wire.read(data, key)
-            if record.moved is None:
-                _ = record.index
-            elif not self._policy.rotation_grace:
+            record = self._opened(data, key)
+            if record.moved is not None and not self._policy.rotation_grace:
                 self._counts["ids_unknown"] += 1  # the trail is there for a logout under way
                 session.outdated = True
                 return None
