@@ -1,8 +1,8 @@
 """The manager for asyncio: the verbs of the core, awaited. The record is read by `open`, since access cannot wait."""
 
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from transcoders.sessions.managing import Managing
 from transcoders.sessions.record import Record
@@ -23,9 +23,7 @@ class AsyncSessionManager(Managing[T]):
 
     async def open(self, sid: str | Sequence[str] | None = None, *, request: str = "") -> Session[T]:
         """The session of the id, read; see `SessionManager.open`, and `Core.fetch` for what is raised."""
-        session = self.begin(sid, request=request)
-        await self.load(session)
-        return session
+        return await self._core.read(self.begin(sid, request=request))
 
     def begin(self, sid: str | Sequence[str] | None = None, *, request: str = "") -> Session[T]:
         """The session of the id, not read yet: `load` it before it is asked for anything."""
@@ -35,13 +33,7 @@ class AsyncSessionManager(Managing[T]):
 
     async def load(self, session: Session[T]) -> None:
         """Read the session's record, unless that is done."""
-        if session.loaded:
-            return
-        try:
-            session.load(await self._core.fetch(session))
-        except BaseException as error:
-            await self._core.discard(session, error)
-            raise
+        await self._core.read(session)
 
     async def save(self, session: Session[T]) -> Saved:
         """Store what changed in the session, and let go of it; see `Core.close` for what is raised."""
@@ -98,7 +90,7 @@ class AsyncSessionManager(Managing[T]):
 
 
 class _Request(Session[T]):
-    """A session for one block.
+    """A session for one block. What enters and leaves it are no coroutines themselves, to be quicker.
 
     Attributes:
         manager: what it is read and saved with.
@@ -108,14 +100,12 @@ class _Request(Session[T]):
 
     manager: AsyncSessionManager[T]
 
-    async def __aenter__(self) -> Session[T]:
-        await self.manager.load(self)
-        return self
+    def __aenter__(self) -> Coroutine[Any, Any, Session[T]]:
+        return self.manager._core.read(self)  # noqa: SLF001 - this is a part of the manager
 
-    async def __aexit__(
+    def __aexit__(
         self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
-    ) -> None:
+    ) -> Coroutine[Any, Any, object]:
         if error is None:
-            await self.manager.save(self)
-        else:
-            await self.manager._core.discard(self, error)  # noqa: SLF001 - this is a part of the manager
+            return self.manager.save(self)
+        return self.manager._core.discard(self, error)  # noqa: SLF001

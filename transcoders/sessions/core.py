@@ -23,6 +23,7 @@ from transcoders.sessions.session import Session
 from transcoders.sessions.world import World
 
 R = TypeVar("R")
+T = TypeVar("T")
 ROUNDS: Final = 10
 """Times that the sessions of a principal are listed to end them all: more of them may begin meanwhile."""
 BURIED: Final = 1000
@@ -43,6 +44,16 @@ class Core:
         self._saving = Saving(world, self._holding, locks, self._principals)
         self.begin, self.fetch, self.touch = self._opening.begin, self._opening.fetch, self._saving.touch
         self.rests = self._saving.rests
+
+    async def read(self, session: Session[T]) -> Session[T]:
+        """The session, read if that was not done; it is let go of when that fails. See `Opening.fetch`."""
+        if not session.loaded:
+            try:
+                session.load(await self.fetch(session))
+            except BaseException as error:
+                await self.discard(session, error)
+                raise
+        return session
 
     async def close(self, session: Session[Any]) -> Saved:
         """Store what the request changed, and let go of the session.
