@@ -23,17 +23,22 @@ _KINDS: Final = frozenset((NoneType, bool, int, float, str, bytes))
 
 
 class Packing:
-    """Packs and unpacks indexes."""
+    """Packs and unpacks indexes.
 
-    __slots__ = ("_keyed", "_pack", "_strict", "load")
+    Attributes:
+        dump, load: the functions of the engine, which check nothing; the first wants None and `strict` as well.
+        strict: the option that lets no type but the plain ones through.
+    """
+
+    __slots__ = ("_keyed", "dump", "load", "strict")
 
     def __init__(self) -> None:
         strict = packer.load()
-        self._pack, self.load, self._strict, self._keyed = strict.pack, strict.unpack, strict.strict, strict.keyed
+        self.dump, self.load, self.strict, self._keyed = strict.pack, strict.unpack, strict.strict, strict.keyed
 
     def pack(self, index: Index) -> bytes:
         """The bytes of an index."""
-        return self._pack(index, None, self._strict)
+        return self.dump(index, None, self.strict)
 
     def unpack(self, data: bytes) -> Index:
         """The index in the bytes; raises Malformed, Refused."""
@@ -56,7 +61,7 @@ class Packing:
     def pack_fields(self, fields: dict[int, Any]) -> bytes:
         """The bytes of more header fields; raises EncodeError."""
         try:
-            return self._pack(fields, None, self._strict | self._keyed)
+            return self.dump(fields, None, self.strict | self._keyed)
         except TypeError as error:
             raise EncodeError(f"fields of the record's header cannot be packed: {str(error)[:100]}") from error
 

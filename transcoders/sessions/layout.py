@@ -23,6 +23,8 @@ EXT: Final = 4
 """Flag: a map of more header fields stands before the index."""
 START: Final = int.from_bytes(MAGIC) << 16 | RECORD << 8
 """The first four bytes of a record, as a number, without its flags."""
+TAILED: Final = START | TAIL
+"""The first four bytes of a record with a tail, and nothing else that is unusual."""
 UNKNOWN: Final = 0xFFFFFFFF ^ (TAIL | PACKED | EXT)
 """What of these four bytes is the same in every record that this release reads."""
 
@@ -99,14 +101,41 @@ def following(  # noqa: PLR0913, PLR0917 - the whole header
         raise EncodeError(f"the session was written {HIGHEST} times, which is as far as its write counter goes")
     elif counts > 0x0F and now - written <= KEPT:
         start = SIZE + (counts & 0x0F)
-        ids += data[start : start + ID * min(counts >> 4, RING - 1)]
+        ids += data[start : start + ID * (counts >> 4 if counts < _FULL else RING - 1)]
     counts = len(ids) << 2 | len(tags)  # an id is four bytes, and its count the upper half of the byte
     fixed = pack(START | flags, version + 1, fresh(), counts, created or now, now, idle, absolute)
     return fixed + tags + ids if tags else fixed + ids
 
 
+def followed(data: bytes, head: Fixed, now: int) -> bytes:
+    """The same for a record without filters and further fields that was written before; nothing but its writes changes.
+
+    Args:
+        data: the record.
+        head: the fields of its header.
+        now: seconds since 1970.
+
+    Raises:
+        EncodeError: the write counter is at its end.
+    """
+    kind, version, last, counts, created, written, idle, absolute = head
+    kept = counts if now - written <= KEPT else 0
+    if kept >= _FULL:
+        kept -= _ONE
+    ids = data[SIZE : SIZE + (kept >> 2)]  # an id is four bytes, and its count the upper half of the byte
+    try:
+        return _more(kind, version + 1, fresh(), kept + _ONE, created or now, now, idle, absolute, last) + ids
+    except error:
+        return following(data, head, kind & TAIL, b"", now, idle, absolute)  # which says what is too large
+
+
+_ONE: Final = 1 << 4
+"""One earlier id, in the counts of a header."""
+_FULL: Final = RING * _ONE
+_more: Final = Struct(f"{FIXED.format}4s").pack
 _FRESH: list[bytes] = []
 _MANY: Final = 256
+_drawn: Final = Struct(f"{ID}s" * _MANY).unpack
 if hasattr(os, "register_at_fork"):  # Windows has no forks
     os.register_at_fork(after_in_child=_FRESH.clear)  # or parent and child would write under the same ids
 
@@ -116,9 +145,8 @@ def fresh() -> bytes:
     try:
         return _FRESH.pop()
     except IndexError:
-        many = os.urandom(ID * _MANY)
-        _FRESH.extend(many[at : at + ID] for at in range(ID, len(many), ID))
-        return many[:ID]
+        wid, *_FRESH[:] = _drawn(os.urandom(ID * _MANY))
+        return wid  # type: ignore[no-any-return]
 
 
 def written_by(head: bytes, wid: bytes, base_version: int) -> bool | None:

@@ -17,7 +17,7 @@ from transcoders.sessions.attribute import Attribute
 from transcoders.sessions.building import KEEP
 from transcoders.sessions.filtering import Way
 from transcoders.sessions.index import FEW, MAP, Index, many
-from transcoders.sessions.layout import EXT, ID, NEW, PACKED, SIZE, START, TAIL, Fixed, unpack
+from transcoders.sessions.layout import EXT, ID, NEW, PACKED, SIZE, START, TAIL, TAILED, Fixed, unpack
 from transcoders.sessions.references import MARK, follow
 from transcoders.sessions.stored import ABSENT, Stored, located, scalar
 
@@ -32,8 +32,6 @@ OWN: Final = Way((), sealed=False, packed=False, own=True)
 """How a record is read that was never stored."""
 BLANK: Final[Fixed] = (START, 0, NEW, 0, 0, 0, 0, 0)
 """The header of what is no record."""
-_TAILED: Final = START | TAIL
-"""The first four bytes of a record with a tail and nothing else that is unusual."""
 
 
 class Record:
@@ -106,10 +104,10 @@ class Record:
         try:
             head = unpack(data)
             kind, counts = head[0], head[3]
-            if kind | TAIL != _TAILED or counts & 0x0F or not head[1] or way is None or end > wire.size:
+            if kind | TAIL != TAILED or counts & 0x0F or not head[1] or way is None or end > wire.size:
                 return _carefully(wire, data, key)
             at = SIZE + (counts >> 2)  # an id is four bytes, and its count the upper half of the byte
-            if kind == _TAILED:
+            if kind == TAILED:
                 at += 4
                 end = at + int.from_bytes(data[at - 4 : at], "big")
                 if end > len(data):

@@ -37,13 +37,14 @@ class Wire(Generic[T]):
         filtering: its filters.
         packing: what packs indexes.
         pack, unpack: its verbs.
-        load: what unpacks MessagePack, and checks nothing of what is in it.
+        dump, load, strict: what its verbs are made of; see Packing.
+        plain: whether there are no filters.
         bare: how records without filters are read; None when they are not.
     """
 
     __slots__ = (
-        *("_schemas", "_transcoder", "attributes", "bare", "filtering", "load", "pack", "packing", "schema", "size"),
-        *("spec", "unpack", "untyped"),
+        *("_schemas", "_transcoder", "attributes", "bare", "dump", "filtering", "load", "pack", "packing", "plain"),
+        *("schema", "size", "spec", "strict", "unpack", "untyped"),
     )  # fmt: skip
 
     def __init__(self, transcoder: Transcoder[Any], schema: type[T] | None = None) -> None:
@@ -54,9 +55,9 @@ class Wire(Generic[T]):
             raise SpecError("the transcoder has another schema= than the session: give it to one of them")
         self._transcoder, self.spec, self.size = transcoder, transcoder.spec, limits.size
         self.filtering, self.packing = Filtering(chains, limits.size), Packing()
-        self.bare = self.filtering.bare
+        self.bare, self.plain = self.filtering.bare, self.filtering.plain
         self.pack, self.unpack = self.packing.pack, self.packing.unpack
-        self.load = self.packing.load
+        self.dump, self.load, self.strict = self.packing.dump, self.packing.load, self.packing.strict
         self.untyped = Attribute(chains, limits)
         self._schemas: dict[Any, Schema] = {}
         cls = own if schema is None else schema
