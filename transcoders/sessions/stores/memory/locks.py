@@ -21,49 +21,45 @@ _FEW: Final = 1000
 """Locks that may be there before those are looked for that nobody let go."""
 
 
-class _Lock:
-    """A lock: whose it is, until when, and who waits for it."""
-
-    __slots__ = ("end", "queue", "token")
-
-    def __init__(self, token: str, end: float) -> None:
-        self.token, self.end = token, end
-        self.queue: dict[str, None] = {}
-
-
 class Locks:
-    """The locks of a store, by key."""
+    """The locks of a store, by key: each a token and an end, and a queue beside it while somebody waits."""
 
     def __init__(self) -> None:
-        self._locks: dict[str, _Lock] = {}
+        self._locks: dict[str, tuple[str, float]] = {}
+        self._queues: dict[str, dict[str, None]] = {}
         self._many = _FEW
         self._unclaimed: set[str] = set()
         self._wakes: dict[str, Callable[[], object]] = {}
 
     def acquire(self, key: str, token: str, end: float, now: float) -> int:
         """Take the lock until `end`: 0. Or stand in its queue: the milliseconds until its holder's time is over."""
-        lock = self._locks.get(key)
-        if lock is None:
-            if len(self._locks) >= self._many:
-                self._sweep(now)
-            self._locks[key] = _Lock(token, end)
-            return 0
-        if lock.token != token or lock.end <= now:
-            lock.queue.setdefault(token)
-        if lock.end <= now:
-            self._hand(key, lock, now)
-        if lock.token == token:
+        locks = self._locks
+        if key in locks:
+            return self._stand(key, token, end, now)
+        if len(locks) >= self._many:
+            self._sweep(now)
+        locks[key] = token, end
+        return 0
+
+    def _stand(self, key: str, token: str, end: float, now: float) -> int:
+        holder, until = self._locks[key]
+        if holder != token or until <= now:
+            self._queues.setdefault(key, {}).setdefault(token)
+        if until <= now:
+            self._hand(key, now)
+            holder, until = self._locks[key]
+        if holder == token:
             self._unclaimed.discard(token)
-            lock.end = end
+            self._locks[key] = token, end
             return 0
-        return FOR_EVER if lock.end == inf else ceil((lock.end - now) * 1000)
+        return FOR_EVER if until == inf else ceil((until - now) * 1000)
 
     def renew(self, key: str, token: str, end: float, now: float) -> bool:
         """Hold the lock until `end`; False when it is not the token's any more."""
         lock = self._locks.get(key)
-        if lock is None or lock.token != token or lock.end <= now:
+        if lock is None or lock[0] != token or lock[1] <= now:
             return False
-        lock.end = end
+        self._locks[key] = token, end
         return True
 
     def release(self, key: str, token: str, now: float) -> None:
@@ -71,20 +67,29 @@ class Locks:
         lock = self._locks.get(key)
         if lock is None:
             return
-        if lock.token == token:
-            self._hand(key, lock, now)
-        else:
-            lock.queue.pop(token, None)
+        if lock[0] != token:
+            self._leave(key, token)
+        elif self._queues or self._unclaimed:
+            self._hand(key, now)
+        else:  # nobody waits for any lock
+            del self._locks[key]
 
-    def _hand(self, key: str, lock: _Lock, now: float) -> None:
+    def _leave(self, key: str, token: str) -> None:
+        queue = self._queues.get(key, {})
+        if token in queue:
+            del queue[token]
+            if not queue:
+                del self._queues[key]
+
+    def _hand(self, key: str, now: float) -> None:
         """Make the first of the queue the holder; without a queue there is no lock any more."""
-        self._unclaimed.discard(lock.token)
-        token = next(iter(lock.queue), None)
+        self._unclaimed.discard(self._locks[key][0])
+        token = next(iter(self._queues.get(key, ())), None)
         if token is None:
             del self._locks[key]
             return
-        del lock.queue[token]
-        lock.token, lock.end = token, now + CLAIM
+        self._leave(key, token)
+        self._locks[key] = token, now + CLAIM
         self._unclaimed.add(token)
         if wake := self._wakes.get(token):
             wake()
@@ -101,8 +106,9 @@ class Locks:
 
     def _sweep(self, now: float) -> None:
         """Remove locks that nobody let go of and nobody waits for, so that their number stays near the living."""
-        for key, lock in list(self._locks.items()):
-            if lock.end + (_ABANDONED if lock.queue else 0.0) <= now:
-                self._unclaimed.discard(lock.token)
+        for key, (token, end) in list(self._locks.items()):
+            if end + (_ABANDONED if key in self._queues else 0.0) <= now:
+                self._unclaimed.discard(token)
+                self._queues.pop(key, None)
                 del self._locks[key]
         self._many = max(_FEW, 2 * len(self._locks))

@@ -49,6 +49,17 @@ class Shelf:
             StoreError: there is no room for it; it is as it was.
         """
         there = self.records.get(key)
+        if there is not None:
+            size = self.bytes + len(data) - len(there[0])
+            if end >= there[1] and size <= self._max_bytes:  # nearly every write
+                self.bytes = size
+                self.records[key] = data, end
+                return
+        self._put(key, data, end, now)
+
+    def _put(self, key: str, data: bytes, end: float, now: float) -> None:
+        """Set a record that is new, needs room that is not there, or ends earlier than was noted."""
+        there = self.records.get(key)
         if there is None:
             self._sweep(now)
             grown, noted = len(data) + OVERHEAD, inf
