@@ -149,7 +149,7 @@ def test_the_record_is_read_on_first_access():
 
     def load(session):
         calls.append(session)
-        return record
+        session.load(record)
 
     session = Session(wire, load)
     assert (session.loaded, session.accessed, repr(session)) == (False, False, "<Session, not read yet>")

@@ -38,7 +38,7 @@ class Attributes(MutableMapping[str, Any]):
         *("accessed", "asked", "decoded", "failure", "new", "read_only"),
     )  # fmt: skip
 
-    def __init__(self, loader: Callable[[Any], Record] | None = None, record: Record | None = None) -> None:
+    def __init__(self, loader: Callable[[Any], None] | None = None, record: Record | None = None) -> None:
         self._loader, self._record = loader, record
         self._unsettled: bytes | None = None
         self._live: dict[str, Any] = {}
@@ -69,7 +69,7 @@ class Attributes(MutableMapping[str, Any]):
         if self._record is None:
             if self._loader is None:
                 raise SessionError("the session is not read yet: await manager.load(session) before it is used")
-            self.load(self._loader(self))
+            self._loader(self)
         elif self._unsettled is not None:
             self._go_on()
         return self._record  # type: ignore[return-value]

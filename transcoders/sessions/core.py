@@ -49,7 +49,7 @@ class Core:
         """The session, read if that was not done; it is let go of when that fails. See `Opening.fetch`."""
         if not session.loaded:
             try:
-                session.load(await self.fetch(session))
+                await self.fetch(session)
             except BaseException as error:
                 await self.discard(session, error)
                 raise
@@ -72,7 +72,7 @@ class Core:
                 if session.ended or not session.accessed:
                     self._counts["requests_without_access"] += 1
                     return Saved.SKIPPED
-                session.load(await self.fetch(session))  # it was told without being asked for anything
+                await self.fetch(session)  # it was told without being asked for anything
             if session.renewed and not session.new:
                 await self._renew(session)
                 return Saved.WRITTEN

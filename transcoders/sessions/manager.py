@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from transcoders.errors import TranscoderError
-from transcoders.sessions.driving import drive
+from transcoders.sessions.driving import drive, settle
 from transcoders.sessions.managing import Managing
 from transcoders.sessions.record import Record
 from transcoders.sessions.saving import Saved
@@ -51,9 +51,9 @@ class SessionManager(Managing[T]):
         self._core.begin(session, sid, request)
         return session
 
-    def _load(self, session: Session[T]) -> Record:
+    def _load(self, session: Session[T]) -> None:
         try:
-            return drive(self._core.fetch(session))
+            settle(self._core.fetch(session))
         except TranscoderError as error:
             session.failure = error
             raise

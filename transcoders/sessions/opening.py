@@ -86,8 +86,8 @@ class Opening:
         if self._most:
             self._open.pop(id(session), None)
 
-    async def fetch(self, session: Session[Any]) -> Record:
-        """The session's record, read from the store; a blank one when there is none.
+    async def fetch(self, session: Session[Any]) -> None:
+        """Load the session's record, read from the store; a blank one when there is none.
 
         Raises:
             StoreError: the store failed, and the policy is to raise.
@@ -95,7 +95,8 @@ class Opening:
             DecodeError: the record cannot be read, and the policy is to raise.
         """
         if (key := session.key) is None:
-            return self.blank(session)
+            session.load(self.blank(session))
+            return
         begin = self._tick()
         try:
             if self._locked and not session.read_only and self._locks.wants(session.request, self._now()):
@@ -115,11 +116,12 @@ class Opening:
             await self._holding.let_go(session)
             raise
         if record is None:
-            return self.blank(session)
+            session.load(self.blank(session))
+            return
+        session.load(record)
         self._counts["loads"] += 1
         self._took(self._tick() - begin)
         self._size(len(record.data))
-        return record
 
     def blank(self, session: Session[Any]) -> Record:
         """The record of a session that is a new one."""

@@ -46,9 +46,9 @@ class Session(Attributes, Generic[T]):
     )  # fmt: skip
 
     def __init__(
-        self, wire: Wire[T], loader: "Callable[[Session[T]], Record] | None" = None, record: Record | None = None
+        self, wire: Wire[T], loader: "Callable[[Session[T]], None] | None" = None, record: Record | None = None
     ) -> None:
-        """A session over a record, over one that the loader reads when it is needed, or one that is to be loaded."""
+        """A session over a record, over one that the loader loads when it is needed, or one that is to be loaded."""
         Attributes.__init__(self, loader, record)
         self._wire, self.told = wire, NOTHING
         self._view: T | None = None
@@ -221,9 +221,9 @@ class Session(Attributes, Generic[T]):
         return f"<Session of {', '.join(self._listed()) or 'nothing'}>"
 
 
-def _raise(session: Session[Any]) -> Record:
+def _raise(session: Session[Any]) -> None:
     raise session.failure or SessionError("the session could not be read")
 
 
-def _refuse(session: Session[Any]) -> Record:
+def _refuse(session: Session[Any]) -> None:
     raise SessionError(f"the session can be read no more, because nobody asked for it before: {session.read_only}")
