@@ -3,6 +3,7 @@
 import hashlib
 import json
 import struct
+from unittest.mock import patch
 
 import pytest
 
@@ -12,8 +13,9 @@ from tests.handmade import sealed
 from tests.vectors.records import Vector, add, load, reads
 from transcoders import DecodeError, transcoder
 from transcoders.errors import Replayed
+from transcoders.sessions import building, layout
 from transcoders.sessions.layout import EXT, LONGEST, PACKED, RECORD, TAIL, TRAIL, written_by
-from transcoders.sessions.record import Record
+from transcoders.sessions.record import ABSENT, Record
 from transcoders.sessions.wire import Wire
 
 VECTORS = load()
@@ -63,6 +65,20 @@ def test_record_reads_as_it_was_meant(vector):
 def test_record_is_written_again(vector):
     """The session still gives those bytes, where no compressor and no nonce has a say."""
     assert make(vector.case).hex() == vector.data
+
+
+@every_vector
+@pytest.mark.parametrize("later", [0, 60, 61])
+def test_one_step_and_the_long_way_build_the_same(vector, later):
+    """Whatever takes the place of an attribute, the next record does not depend on the way that it is built."""
+    record = wire(vector.case).opened(bytes.fromhex(vector.data), vector.key)
+    values = [7, "text", record.wire.untyped.encode([1]), record.wire.untyped.encode(["x" * 5000]), ABSENT]
+    changes = [{}, {"new": 1}, *({name: value} for name in record.names() for value in values)]
+    with patch.object(layout, "fresh", lambda: b"abcd"):
+        for change in changes:
+            arguments = record, change, record.written + later
+            whole = building.build(*arguments)
+            assert whole == building._built(*arguments, None, None, None, building.KEEP) or not record.wire.plain
 
 
 @every_vector

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from transcoders.errors import DecodeError, EncodeError
 from transcoders.frame import Bytes
 from transcoders.sessions.index import Index
-from transcoders.sessions.layout import EXT, LONGEST, PACKED, START, TAIL, TAILED, followed, following
+from transcoders.sessions.layout import EXT, LONGEST, PACKED, START, TAIL, followed, following
 from transcoders.sessions.references import MARK, NOWHERE, SHORT, compacted, cut, reference
 from transcoders.sessions.stored import ABSENT, NAMES, Stored, check_name
 
@@ -50,8 +50,8 @@ def build(  # noqa: PLR0913, PLR0917 - the header's fields; keyword-only ones ta
 ) -> bytes:
     """The bytes of the next record; a method of Record.
 
-    Most requests give other values to attributes that are there, in a record without filters and further fields. That
-    is one step here; all else goes the long way.
+    Most requests give other values to attributes that are there, in a record without filters. That is one step here,
+    and all else goes the long way.
 
     Args:
         self: the record before it.
@@ -72,29 +72,32 @@ def build(  # noqa: PLR0913, PLR0917 - the header's fields; keyword-only ones ta
         index = {**before, **changes}
         if len(index) == len(before) and ABSENT not in changes.values():
             data = b""
-            if head[0] == START:
+            if head[0] != START:
+                data = _around(self, before, index, changes, now)
+            else:
                 body = wire.dump(index, None, wire.strict)
                 if len(body) <= _ROOM or not _long(index, index):
                     data = followed(self.data, head, now) + body
-            elif head[0] == TAILED:
-                data = _before_tail(self, before, index, changes, now)
             if 0 < len(data) <= wire.size:
                 return data
     return _built(self, changes, now, key, idle, absolute, principal)
 
 
-def _before_tail(self: "Record", before: Index, index: Index, changes: Mapping[str, Stored], now: int) -> bytes:
-    """The bytes of a record with this index before the same tail; none where that is not there, or changes."""
-    data, start, wire = self.data, self._start, self.wire
+def _around(self: "Record", before: Index, index: Index, changes: Mapping[str, Stored], now: int) -> bytes:
+    """The bytes of a record with this index between the same further fields and tail; none where the tail changes."""
+    data, start, wire, head = self.data, self._start, self.wire, self.head
+    ext = self.ext if head[0] & EXT else b""
+    if start == len(data):
+        body = wire.dump(index, None, wire.strict)
+        fits = not head[0] & TAIL and (len(body) <= _ROOM - len(ext) or not _long(index, index))
+        return b"".join((followed(data, head, now), ext, body)) if fits else b""
     for name, stored in changes.items():
         was = before[name]
         if (type(was) is bytes and was[:1] == MARK) or (type(stored) is bytes and len(stored) > SEGMENT):
             return b""
-    if start == len(data):
-        return b""
     body = wire.dump(index, None, wire.strict)
     size = len(body).to_bytes(4, "big")
-    return b"".join((followed(data, self.head, now), size, body, memoryview(data)[start:]))
+    return b"".join((followed(data, head, now), ext, size, body, memoryview(data)[start:]))
 
 
 def _built(  # noqa: PLR0913, PLR0917 - as above

@@ -23,10 +23,10 @@ EXT: Final = 4
 """Flag: a map of more header fields stands before the index."""
 START: Final = int.from_bytes(MAGIC) << 16 | RECORD << 8
 """The first four bytes of a record, as a number, without its flags."""
-TAILED: Final = START | TAIL
-"""The first four bytes of a record with a tail, and nothing else that is unusual."""
 UNKNOWN: Final = 0xFFFFFFFF ^ (TAIL | PACKED | EXT)
 """What of these four bytes is the same in every record that this release reads."""
+OPEN: Final = UNKNOWN | PACKED
+"""What of them is the same in those without filters."""
 
 FIXED: Final = Struct(">II4sBIIII")
 """Magic, kind and flags; version; id of the last write; counts; created, written, idle, absolute."""
@@ -108,7 +108,7 @@ def following(  # noqa: PLR0913, PLR0917 - the whole header
 
 
 def followed(data: bytes, head: Fixed, now: int) -> bytes:
-    """The same for a record without filters and further fields that was written before; nothing but its writes changes.
+    """The same for a record without filters that was written before, when nothing but its writes changes.
 
     Args:
         data: the record.
@@ -126,7 +126,7 @@ def followed(data: bytes, head: Fixed, now: int) -> bytes:
     try:
         return _more(kind, version + 1, fresh(), kept + _ONE, created or now, now, idle, absolute, last) + ids
     except error:
-        return following(data, head, kind & TAIL, b"", now, idle, absolute)  # which says what is too large
+        return following(data, head, kind & 0xFF, b"", now, idle, absolute)  # which says what is too large
 
 
 _ONE: Final = 1 << 4

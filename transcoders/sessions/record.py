@@ -17,7 +17,7 @@ from transcoders.sessions.attribute import Attribute
 from transcoders.sessions.building import KEEP
 from transcoders.sessions.filtering import Way
 from transcoders.sessions.index import FEW, MAP, Index, many
-from transcoders.sessions.layout import EXT, ID, NEW, PACKED, SIZE, START, TAIL, TAILED, Fixed, unpack
+from transcoders.sessions.layout import EXT, ID, NEW, OPEN, PACKED, SIZE, START, TAIL, Fixed, unpack
 from transcoders.sessions.references import MARK, follow
 from transcoders.sessions.stored import ABSENT, Stored, located, scalar
 
@@ -94,8 +94,8 @@ class Record:
     def opened(wire: "Wire[Any]", data: bytes, key: str) -> "Record":
         """The record in the bytes, its index read as well; a method of Wire.
 
-        Every request starts here, so this is one step for the record that nearly all of them find: no filters, no
-        further fields, nothing wrong. Any other is read the careful way, which knows what is wrong with it.
+        Every request starts here, so this is one step for the record that nearly all of them find: no filters,
+        nothing wrong. Any other is read the careful way, which knows what is wrong with it.
 
         Raises:
             DecodeError: what `Wire.read` raises, or `index`.
@@ -104,14 +104,17 @@ class Record:
         try:
             head = unpack(data)
             kind, counts = head[0], head[3]
-            if kind | TAIL != TAILED or counts & 0x0F or not head[1] or way is None or end > wire.size:
+            if kind & OPEN != START or counts & 0x0F or not head[1] or way is None or end > wire.size:
                 return _carefully(wire, data, key)
             at = SIZE + (counts >> 2)  # an id is four bytes, and its count the upper half of the byte
-            if kind == TAILED:
-                at += 4
-                end = at + int.from_bytes(data[at - 4 : at], "big")
-                if end > len(data):
-                    return _carefully(wire, data, key)
+            if kind != START:
+                if kind & EXT:
+                    at += 2 + int.from_bytes(data[at : at + 2], "big")
+                if kind & TAIL:
+                    at += 4
+                    end = at + int.from_bytes(data[at - 4 : at], "big")
+                    if end > len(data):
+                        return _carefully(wire, data, key)
             index, mark = wire.load(b"".join((PAIR, data[at:end], END)))
             size = data[at] ^ MAP
             if mark != END_MARK or len(index) != (size if size < FEW else many(data[at : at + 5])) or is_tracked(index):
