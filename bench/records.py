@@ -95,7 +95,7 @@ def _record_runs(spec: str, shape: Size) -> dict[str, Run]:
         "decode again": _run(subject.decode, frames),
         "encode": _run(subject.encode, values),
         "encode again": _run(subject.encode, values),
-        "read": _run(lambda data: wire.read(data, _KEY).value(name), stored),
+        "read": _run(lambda data: wire.opened(data, _KEY).value(name), stored),
         "change": _run(lambda record: record.build({"hits": 1001}, _NOW), records),
     }
 

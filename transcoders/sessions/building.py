@@ -69,35 +69,38 @@ def build(  # noqa: PLR0913, PLR0917 - the header's fields; keyword-only ones ta
     head, wire, before = self.head, self.wire, self._index
     kept = idle is None and absolute is None and principal is KEEP
     if kept and before is not None and head[1] and not head[3] & 0x0F and wire.plain:
-        index = {**before, **changes}
-        if len(index) == len(before) and ABSENT not in changes.values():
-            data = b""
-            if head[0] != START:
-                data = _around(self, before, index, changes, now)
-            else:
+        data = b""
+        if head[0] != START:
+            data = _around(self, before, changes, now)
+        else:
+            index = {**before, **changes}
+            if len(index) == len(before) and ABSENT not in changes.values():
                 body = wire.dump(index, None, wire.strict)
                 if len(body) <= _ROOM or not _long(index, index):
                     data = followed(self.data, head, now) + body
-            if 0 < len(data) <= wire.size:
-                return data
+        if 0 < len(data) <= wire.size:
+            return data
     return _built(self, changes, now, key, idle, absolute, principal)
 
 
-def _around(self: "Record", before: Index, index: Index, changes: Mapping[str, Stored], now: int) -> bytes:
-    """The bytes of a record with this index between the same further fields and tail; none where the tail changes."""
-    data, start, wire, head = self.data, self._start, self.wire, self.head
-    ext = self.ext if head[0] & EXT else b""
-    if start == len(data):
-        body = wire.dump(index, None, wire.strict)
-        fits = not head[0] & TAIL and (len(body) <= _ROOM - len(ext) or not _long(index, index))
-        return b"".join((followed(data, head, now), ext, body)) if fits else b""
+def _around(self: "Record", before: Index, changes: Mapping[str, Stored], now: int) -> bytes:
+    """The same between further fields and a tail, where these stay as they are; no bytes where they do not."""
+    data, head, wire, start, index = self.data, self.head, self.wire, self._start, before.copy()
+    tailed = start < len(data)
     for name, stored in changes.items():
-        was = before[name]
-        if (type(was) is bytes and was[:1] == MARK) or (type(stored) is bytes and len(stored) > SEGMENT):
+        was = before.get(name, ABSENT)
+        if was is ABSENT or stored is ABSENT:
             return b""
+        if tailed and ((type(was) is bytes and was[:1] == MARK) or (type(stored) is bytes and len(stored) > SEGMENT)):
+            return b""
+        index[name] = stored
     body = wire.dump(index, None, wire.strict)
-    size = len(body).to_bytes(4, "big")
-    return b"".join((followed(data, head, now), ext, size, body, memoryview(data)[start:]))
+    ext = self.ext if head[0] & EXT else b""
+    if tailed:
+        size = len(body).to_bytes(4, "big")
+        return b"".join((followed(data, head, now), ext, size, body, memoryview(data)[start:]))
+    fits = not head[0] & TAIL and (len(body) <= _ROOM - len(ext) or not _long(index, index))
+    return b"".join((followed(data, head, now), ext, body)) if fits else b""
 
 
 def _built(  # noqa: PLR0913, PLR0917 - as above
