@@ -7,7 +7,7 @@ import pytest
 from tests.redis_ports import run
 from transcoders.errors import MissingExtra, SessionError, StoreError
 from transcoders.sessions.driving import drive
-from transcoders.sessions.stores.redis import resp, scripts
+from transcoders.sessions.stores.redis import forms, resp, scripts
 from transcoders.sessions.stores.redis.asking import Asking
 from transcoders.sessions.stores.redis.url import parse
 from transcoders.sessions.stores.redis.wire import Lost, Refusal
@@ -52,6 +52,15 @@ def test_a_script_that_is_not_known_is_spelled_out():
     assert wire.requests[1].count(b"$4\r\nEVAL\r\n") == 2
     assert scripts.FLAGGED.save.source.encode() in wire.requests[1]
     assert b"#!lua flags=allow-oom\n" in wire.requests[1]
+
+
+def test_a_script_is_spelled_out_behind_what_was_refused():
+    """What a full store did not take is told when the script behind it has run: it frees the lock."""
+    full = Refusal("OOM command not allowed when used memory > 'maxmemory'.")
+    wire = Wire([full, UNKNOWN_SCRIPT], [full, -1])
+    with pytest.raises(StoreError, match="is full"):
+        asked(wire, ("SET", "tc:s:{k}:1", "data", "PX", 5), SAVE)
+    assert scripts.FLAGGED.save.source.encode() in wire.requests[1]
 
 
 def test_an_older_server_gets_scripts_without_flags():
@@ -128,15 +137,36 @@ def test_a_refusal_behind_something_done_is_an_unknown_outcome():
     assert caught.value.unknown
 
 
-@pytest.mark.parametrize("size", [0, 4096, 4097, 100_000])
-def test_requests_are_packed_as_hiredis_does(size):
-    """Small or large, one or several: the bytes are the same."""
-    from hiredis import pack_command
+RECORD, LOCK, WAITERS, STAGED = "tc:r:{clé}", "tc:l:{clé}", "tc:q:{clé}", "tc:s:{clé}:78787878"
+TOKEN = ("tok", scripts.CLAIM)
 
-    commands = (("SET", "clé", b"\r\n" * size, "PX", 5), ("GET", "k"), ("SET", "k", "token", "NX"))
-    for some in (commands, commands[:1], commands[1:2], commands[2:]):
-        assert resp.packer()(some) == b"".join(map(pack_command, some))
-    assert resp.get("clé") == pack_command(("GET", "clé"))
+
+@pytest.mark.parametrize("ttl", [0, 1_980_000])
+@pytest.mark.parametrize("size", [12, 4096, 100_000])
+def test_requests_packed_by_hand_are_as_hiredis_packs_them(size, ttl):
+    """The bytes are the same, and unpacked they are the same commands."""
+    data, base = b"x" * size, b"\r\n345678"
+    save, commit = scripts.FLAGGED.save.sha, scripts.FLAGGED.commit.sha
+    stage = ("SET", STAGED, data, "PX", ttl or 60_000)
+    packed = {
+        forms.load("clé"): [("GET", RECORD)],
+        forms.acquire("clé", "tok", ttl): [
+            ("SET", LOCK, "tok", "NX", "PX", ttl), ("GET", RECORD), ("EXISTS", WAITERS),
+        ],
+        forms.save("clé", data, base, ttl, ""): [("EVALSHA", save, 1, RECORD, base, data, ttl)],
+        forms.save("clé", data, base, ttl, "tok"): [
+            ("EVALSHA", save, 3, RECORD, LOCK, WAITERS, base, data, ttl, *TOKEN),
+        ],
+        forms.commit("clé", data, base, ttl, ""): [stage, ("EVALSHA", commit, 2, RECORD, STAGED, base, ttl)],
+        forms.commit("clé", data, base, ttl, "tok"): [
+            stage, ("EVALSHA", commit, 4, RECORD, STAGED, LOCK, WAITERS, base, ttl, *TOKEN),
+        ],
+    }  # fmt: skip
+    pack = resp.packer()
+    for request, commands in packed.items():
+        assert request == pack(commands)
+        assert pack(resp.unpacked(request)) == request
+        assert len(resp.unpacked(request)) == len(commands)
 
 
 @pytest.mark.parametrize("package", ["hiredis", "redis"])

@@ -15,7 +15,7 @@ from tests.proxy import Proxy
 from tests.redis_ports import Face, etag, faces, record, run, shared_face, taken  # noqa: F401 - a fixture
 from transcoders.errors import StoreError
 from transcoders.sessions.ports import Outcome
-from transcoders.sessions.stores.redis.verbs import CLAIM
+from transcoders.sessions.stores.redis.scripts import CLAIM
 
 HOUR = 3_600_000
 FIRST, SECOND = record(1, b"a"), record(2, b"b", earlier=(b"a",))
@@ -367,8 +367,49 @@ def clients_of(face) -> list[bytes]:
 
 
 @faces("blocking", "asyncio")
-def test_a_store_without_memory_still_frees_locks(face):
+def test_a_save_that_is_refused_frees_its_lock(face):
+    """Where something of another program stands under the key, nothing is left behind, small or large."""
+    face.server.ask("RPUSH", f"tc:r:{{{face.key}}}", "x")
+
+    async def body(port):
+        for size in (0, 9999):
+            face.server.ask("SET", lock(face), "t")
+            with pytest.raises(StoreError, match="of another program"):
+                await port.save(face.key, record(2, b"b", bytes(size)), etag(FIRST), HOUR, "t")
+            assert face.server.ask("EXISTS", lock(face)) == 0
+
+    face.run(body)
+    assert face.server.ask("KEYS", f"tc:s:{{{face.key}}}*") == []
+
+
+@pytest.mark.parametrize("size", [0, 9999])
+@faces("blocking", "asyncio")
+def test_a_save_whose_lock_cannot_be_freed_stands(face, size):
+    """Nobody may take that for a save that failed; refused, or repeated, it is what it was."""
+    data = record(2, b"b", bytes(size))
+
+    async def body(port):
+        await port.create(face.key, FIRST, HOUR)
+        face.server.ask("SET", lock(face), "t")
+        face.server.ask("SET", f"tc:q:{{{face.key}}}", "not a queue")
+        with pytest.raises(StoreError, match="of another program") as caught:
+            await port.save(face.key, data, etag(FIRST), HOUR, "t")
+        assert caught.value.unknown
+        assert await port.load(face.key) == data
+        with pytest.raises(StoreError, match="of another program"):
+            await port.save(face.key, data, etag(FIRST), HOUR, "t")
+        face.server.ask("DEL", f"tc:q:{{{face.key}}}")
+        assert await port.save(face.key, data, etag(FIRST), HOUR, "t") is Outcome.SAVED
+        assert face.server.ask("EXISTS", lock(face)) == 0
+
+    face.run(body)
+
+
+@pytest.mark.parametrize("size", [0, 9999])
+@faces("blocking", "asyncio")
+def test_a_store_without_memory_still_frees_locks(face, size):
     """With no memory left, creating and locking are refused, renewing, releasing and leaving are not."""
+    second = record(2, b"b", bytes(size), earlier=(b"a",))
 
     async def body(port):
         await port.create(face.key, FIRST, HOUR)
@@ -385,7 +426,7 @@ def test_a_store_without_memory_still_frees_locks(face):
         assert await port.renew(face.key, "holder", 60_000)
         await port.release(face.key, "leaver")
         with pytest.raises(StoreError, match="no memory left"):
-            await port.save(face.key, SECOND, etag(FIRST), HOUR, "holder")
+            await port.save(face.key, second, etag(FIRST), HOUR, "holder")
         assert face.server.ask("GET", lock(face)) == b"waiter"
         await port.wait(face.key, "waiter", 10)
         assert await port.acquire(face.key, "waiter", 60_000) == (0, FIRST)

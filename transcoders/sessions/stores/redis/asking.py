@@ -69,74 +69,91 @@ class Asking:
 
     Attributes:
         lua: the scripts, in the form that the server knows.
+        half: seconds that an attempt may take.
+        pack: packs commands into a request.
     """
 
     def __init__(self, target: Target, wire: Wire) -> None:
         self._target, self._wire = target, wire
         self._seconds = target.number("timeout") / 1000
-        self._half = self._seconds / 2
-        self._pack = resp.packer()
+        self.half = self._seconds / 2
+        self.pack = resp.packer()
         self.lua = scripts.FLAGGED
 
-    async def ask(self, *commands: Command, bulk: bool = False, request: bytes = b"") -> tuple[list[Reply], bool]:
+    async def ask(self, *commands: Command, bulk: bool = False) -> tuple[list[Reply], bool]:
         """The replies to the commands, none of them a refusal; and whether an earlier reply was lost.
 
         Args:
             commands: what to ask.
             bulk: whether the replies may be large.
-            request: the commands, where they are packed already.
 
         Raises:
             StoreError: no answer came in time, or the server refuses.
         """
-        began, trouble, seconds = time.monotonic(), None, self._half
-        while True:
-            try:
-                request = request or self._pack(commands)
-                answer = self._wire.call(request, len(commands), began + seconds, bulk=bulk)
-                replies = answer if type(answer) is list else await answer  # type: ignore[misc]
-            except Lost as lost:
-                failure: Lost | Refusal = lost
-            else:
-                for reply in replies:
-                    if type(reply) is Refusal:
-                        reply.behind, failure = reply is not replies[0], reply
-                        break
-                else:
-                    return replies, trouble is not None and trouble.lost
-            if trouble is None:
-                trouble = _Trouble(began, began + self._seconds)
-            commands, request = await self._overcome(failure, commands, trouble), b""
-            trouble.began = began = time.monotonic()
-            seconds = min(self._half, trouble.deadline - began)
+        return await self.send(self.pack(commands), len(commands), bulk=bulk)
 
-    async def _overcome(
-        self, failure: Lost | Refusal, commands: tuple[Command, ...], trouble: _Trouble
-    ) -> tuple[Command, ...]:
+    async def send(self, request: bytes, count: int, *, bulk: bool = False) -> tuple[list[Reply], bool]:
+        """As `ask`, for so many commands that are packed already."""
+        began = time.monotonic()
+        answer = await self._attempt(request, count, began + self.half, bulk=bulk)
+        return await self.settle(answer, request, count, began, bulk=bulk)
+
+    async def settle(
+        self, answer: list[Reply] | Lost, request: bytes, count: int, began: float, *, bulk: bool = False
+    ) -> tuple[list[Reply], bool]:
+        """As `ask`, for commands whose first attempt was made already.
+
+        Args:
+            answer: what that came to; refusals may be among the replies.
+            request: the commands, packed.
+            count: how many there are.
+            began: when it began.
+            bulk: whether the replies may be large.
+        """
+        trouble = _Trouble(began, began + self._seconds)
+        while True:
+            if isinstance(answer, Lost):
+                failure: Lost | Refusal = answer
+            elif (refusal := _refusal(answer)) is not None:
+                failure = refusal
+            else:
+                return answer, trouble.lost
+            request = await self._overcome(failure, request, trouble)
+            trouble.began = began = time.monotonic()
+            answer = await self._attempt(request, count, min(began + self.half, trouble.deadline), bulk=bulk)
+
+    async def _attempt(self, request: bytes, count: int, deadline: float, *, bulk: bool) -> list[Reply] | Lost:
+        try:
+            answer = self._wire.call(request, count, deadline, bulk=bulk)
+            return answer if isinstance(answer, list) else await answer
+        except Lost as lost:
+            return lost
+
+    async def _overcome(self, failure: Lost | Refusal, request: bytes, trouble: _Trouble) -> bytes:
         """What to send now, after some rest perhaps; raises StoreError."""
         if isinstance(failure, Lost):
             trouble.lost |= failure.sent
             trouble.why = trouble.why if trouble.why and failure.late else failure.why
             await self._rest(trouble)
-        elif (spelled := self._spelled_out(commands, failure)) != commands:
-            commands = spelled
+        elif (spelled := self._spelled_out(request, failure)) != request:
+            request = spelled
         elif failure.code in PASSING:
             trouble.why = PASSING[failure.code]
             if failure.code in MOVED:
                 self._wire.renew(trouble.began)
             await self._rest(trouble)
         else:
-            raise self._refused(failure, lost=trouble.lost)
+            raise self.refused(failure, lost=trouble.lost)
         trouble.attempt += 1
-        return commands
+        return request
 
-    def _spelled_out(self, commands: tuple[Command, ...], refusal: Refusal) -> tuple[Command, ...]:
+    def _spelled_out(self, request: bytes, refusal: Refusal) -> bytes:
         """The commands with their scripts in full, where that is what the server lacks. It ran none of them then."""
         if refusal.code != "NOSCRIPT":
             if "compil" not in str(refusal):
-                return commands
+                return request
             self.lua = scripts.PLAIN  # it does not know the flags
-        return scripts.spelled_out(commands, self.lua)
+        return self.pack(scripts.spelled_out(resp.unpacked(request), self.lua))
 
     async def _rest(self, trouble: _Trouble) -> None:
         """Let the server recover, if there is time for that."""
@@ -146,7 +163,8 @@ class Asking:
             raise StoreError(text, unknown=trouble.lost)
         await self._wire.pause(pause)
 
-    def _refused(self, refusal: Refusal, *, lost: bool) -> StoreError:
+    def refused(self, refusal: Refusal, *, lost: bool) -> StoreError:
+        """The error that a refusal is; `lost` where what was asked for may be done all the same."""
         lost |= refusal.behind
         code = refusal.code if refusal.code.isalpha() and len(refusal.code) < 20 else "ERR"
         if why := FULL.get(code):
@@ -157,3 +175,13 @@ class Asking:
             why = "does not allow this user " + (f"the command {named[1]}" if named else "a command, key or channel")
             why += ": see its ACL"
         return StoreError(f"the store at {self._target} {why}", retryable=False, unknown=lost)
+
+
+def _refusal(replies: list[Reply]) -> Refusal | None:
+    """The refusal that counts: of a script that is not known, since that can be helped, or else the first."""
+    refusals = [reply for reply in replies if isinstance(reply, Refusal)]
+    if not refusals:
+        return None
+    refusal = next((each for each in refusals if each.code == "NOSCRIPT"), refusals[0])
+    refusal.behind = refusal is not replies[0]
+    return refusal

@@ -59,12 +59,18 @@ class Connection:
     Attributes:
         since: when it was opened, on the monotonic clock.
         look: given 0, tells whether something can be read.
+        close: closes the socket.
     """
 
-    __slots__ = ("_limited", "_reader", "_set", "_socket", "look", "since")
+    __slots__ = (
+        *("_feed", "_gets", "_has_data", "_longest", "_receive", "_send", "_set", "_shortest"),
+        *("close", "look", "since"),
+    )  # fmt: skip
 
     def __init__(self, taken: socket.socket) -> None:
-        self._socket, self._reader, self._limited = taken, resp.reader(), -1.0
+        reader, self._shortest, self._longest = resp.reader(), math.inf, -math.inf
+        self._feed, self._gets, self._has_data = reader.feed, reader.gets, reader.has_data
+        self._send, self._receive, self.close = taken.sendall, taken.recv, taken.close
         self.since = time.monotonic()
         self.look, self._set = _looker(taken), _limiter(taken)
 
@@ -75,22 +81,21 @@ class Connection:
 
     def call(self, request: bytes, replies: int, deadline: float) -> list[Reply]:
         """See Wire.call."""
-        receive, reader = self._socket.recv, self._reader
+        gets = self._gets
         found: list[Reply] = []
         try:
-            self._limit(deadline)
-            self._socket.sendall(request)
+            if not self._shortest < deadline - time.monotonic() < self._longest:
+                self._limit(deadline)
+            self._send(request)
             while True:
-                data = receive(_CHUNK)
+                data = self._receive(_CHUNK)
                 if not data:
                     raise Lost("it closed the connection", sent=True)
-                reader.feed(data)
-                while (reply := reader.gets()) is not PENDING:
+                self._feed(data)
+                while (reply := gets()) is not PENDING:
                     found.append(reply)
                     if len(found) == replies:
-                        if (
-                            reader.has_data()
-                        ):  # it would be taken for the answer to the next request, of another session
+                        if self._has_data():  # it would be taken for the next answer, to another session
                             raise Lost("it sent more than it was asked for", sent=True)
                         return found
                 self._limit(deadline)
@@ -106,13 +111,9 @@ class Connection:
         left = deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError
-        if not 0.95 < left / self._limited < 1.05:
-            self._limited = left
+        if not self._shortest < left < self._longest:
             self._set(left)
-
-    def close(self) -> None:
-        """Close the socket."""
-        self._socket.close()
+            self._shortest, self._longest = left * 0.95, left * 1.05
 
 
 class Pool:
@@ -148,12 +149,19 @@ class Pool:
         bulk: bool = False,  # noqa: ARG002 - each call has a connection of its own
     ) -> list[Reply]:
         """See Wire.call."""
+        permits, idle = self._permits, self._idle
         try:
-            self._permits.get_nowait()
+            permits.get_nowait()
         except queue.Empty:
             self._wait(deadline)
         try:
-            connection = self._take(deadline)
+            try:
+                connection = idle.pop()
+            except IndexError:
+                connection = self._connect(deadline)
+            else:
+                if connection.look(0):
+                    connection = self._other(connection, deadline)
             try:
                 found = connection.call(request, replies, deadline)
             except BaseException as error:
@@ -161,10 +169,10 @@ class Pool:
                 if isinstance(error, Lost) and time.monotonic() >= deadline:
                     self.renew(time.monotonic())  # silence: the way to the server may be gone, for the idle ones too
                 raise
-            self._idle.append(connection)
+            idle.append(connection)
             return found
         finally:
-            self._permits.put(None)
+            permits.put(None)
             if self._closed:
                 self.renew(math.inf)
 
@@ -174,15 +182,18 @@ class Pool:
         except queue.Empty:
             raise Lost(f"all {self._size} connections were busy", sent=False) from None
 
-    def _take(self, deadline: float) -> Connection:
-        while self._idle:
+    def _other(self, connection: Connection, deadline: float) -> Connection:
+        """Another one than that, on which something can be read."""
+        while True:
+            connection.close()
             try:
                 connection = self._idle.pop()
-            except IndexError:  # another thread took the last
-                break
+            except IndexError:
+                return self._connect(deadline)
             if not connection.look(0):
                 return connection
-            connection.close()
+
+    def _connect(self, deadline: float) -> Connection:
         if self._closed:
             raise StoreError("the store was closed", retryable=False)
         seconds = min(self._seconds, deadline - time.monotonic())

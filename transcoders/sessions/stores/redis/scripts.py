@@ -3,7 +3,9 @@
 `KEYS` are all declared and belong to one session. A record's etag is its bytes 4 to 11, in Lua 5 to 12; a refused
 save answers the first 128 bytes of what stands there, in which the ids of the last writes are found.
 
-Three scripts free locks, and must do so when the store is full: they carry a flag that Redis 7 and Valkey know.
+`save` and `commit` free the lock too, where they are told which: a script of its own for that costs the server 1 us,
+and the client as much. They do so after the write, and whatever became of it, also of one that a full store refuses.
+Three scripts do little else, and must do it when the store is full: they carry a flag that Redis 7 and Valkey know.
 `PLAIN` are the same scripts for older servers, where a lock then lasts until its time is over.
 """
 
@@ -17,42 +19,10 @@ HEAD: Final = 128
 GONE, SAVED, AGAIN = 0, 1, -1
 """Answers of `save`, `commit` and `move`; AGAIN when the staged record was evicted."""
 
-_ETAG = """\
-local e=redis.call('GETRANGE',KEYS[1],4,11)
-if e=='' and redis.call('EXISTS',KEYS[1])==0 then """
+CLAIM: Final = 1000
+"""Milliseconds in which a waiter has to take a lock that was handed to it."""
+
 _HEAD = f"redis.call('GETRANGE',KEYS[1],0,{HEAD - 1})"
-
-# KEYS record  ARGV base, record, ttl  ->  1 | 0 | head
-_SAVE = f"""\
-{_ETAG}return 0 end
-if e~=ARGV[1] then return {_HEAD} end
-if ARGV[3]=='0' then redis.call('SET',KEYS[1],ARGV[2]) else redis.call('SET',KEYS[1],ARGV[2],'PX',ARGV[3]) end
-return 1
-"""
-
-# KEYS record, staged  ARGV base, ttl  ->  1 | 0 | -1 | head
-_COMMIT = f"""\
-local r=0
-{_ETAG}
-elseif e==ARGV[1] then
-  if redis.call('EXISTS',KEYS[2])==0 then return -1 end
-  redis.call('RENAME',KEYS[2],KEYS[1])
-  if ARGV[2]=='0' then redis.call('PERSIST',KEYS[1]) end
-  return 1
-else r={_HEAD} end
-redis.call('DEL',KEYS[2])
-return r
-"""
-
-# KEYS old, new  ARGV base, record, ttl, trail, grace  ->  1 | {head of old, head of new}
-_MOVE = f"""\
-local h=redis.call('GETRANGE',KEYS[1],0,{HEAD - 1})
-local n=redis.call('GETRANGE',KEYS[2],0,{HEAD - 1})
-if h=='' or string.sub(h,5,12)~=ARGV[1] or n~='' then return {{h,n}} end
-if ARGV[3]=='0' then redis.call('SET',KEYS[2],ARGV[2]) else redis.call('SET',KEYS[2],ARGV[2],'PX',ARGV[3]) end
-if ARGV[4]=='' then redis.call('DEL',KEYS[1]) else redis.call('SET',KEYS[1],ARGV[4],'PX',ARGV[5]) end
-return 1
-"""
 
 # The first waiter whose process listens gets the lock for as long as it takes to claim it; without any, it is free.
 _HAND = """\
@@ -69,6 +39,69 @@ local function hand(lock,queue,claim)
     end
   end
 end
+"""
+
+
+def _freeing(lock: int, token: int) -> str:
+    """The end of a script that has its answer in `r`: what frees the lock, where there is a key for it.
+
+    A write that stands is answered also when the lock cannot be freed, with the error behind it.
+
+    Args:
+        lock: the place of its key, before that of its queue.
+        token: the place of the token, before the claim.
+    """
+    key, queue, claim = f"KEYS[{lock}]", f"KEYS[{lock + 1}]", f"ARGV[{token + 1}]"
+    return f"""\
+if {key} then
+  local function free()
+    if redis.call('GET',{key})~=ARGV[{token}] then return end
+    if redis.call('EXISTS',{queue})==0 then redis.call('DEL',{key}) return end
+{_HAND}
+    hand({key},{queue},{claim})
+  end
+  local freed,why=pcall(free)
+  if not freed then
+    if type(why)=='string' then why={{err=why}} end
+    if r==1 then return {{r,why}} else return why end
+  end
+end
+return r
+"""
+
+
+# KEYS record [, lock, queue]  ARGV base, record, ttl [, token, claim]  ->  1 | 0 | head | {1, error}
+_SAVE = f"""\
+local r=redis.pcall('GETRANGE',KEYS[1],4,11)
+if r=='' and redis.call('EXISTS',KEYS[1])==0 then r=0
+elseif r==ARGV[1] then
+  if ARGV[3]=='0' then r=redis.pcall('SET',KEYS[1],ARGV[2]) else r=redis.pcall('SET',KEYS[1],ARGV[2],'PX',ARGV[3]) end
+  if r.ok then r=1 end
+elseif type(r)=='string' then r={_HEAD} end
+""" + _freeing(2, 4)
+
+# KEYS record, staged [, lock, queue]  ARGV base, ttl [, token, claim]  ->  1 | 0 | -1 | head | {1, error}
+_COMMIT = f"""\
+local r=redis.pcall('GETRANGE',KEYS[1],4,11)
+if r=='' and redis.call('EXISTS',KEYS[1])==0 then r=0
+elseif r==ARGV[1] then
+  r=redis.pcall('RENAME',KEYS[2],KEYS[1])
+  if r.ok then
+    r=1
+    if ARGV[2]=='0' then redis.call('PERSIST',KEYS[1]) end
+  elseif redis.call('EXISTS',KEYS[2])==0 then r=-1 end
+elseif type(r)=='string' then r={_HEAD} end
+if r~=1 then redis.call('DEL',KEYS[2]) end
+""" + _freeing(3, 3)
+
+# KEYS old, new  ARGV base, record, ttl, trail, grace  ->  1 | {head of old, head of new}
+_MOVE = f"""\
+local h=redis.call('GETRANGE',KEYS[1],0,{HEAD - 1})
+local n=redis.call('GETRANGE',KEYS[2],0,{HEAD - 1})
+if h=='' or string.sub(h,5,12)~=ARGV[1] or n~='' then return {{h,n}} end
+if ARGV[3]=='0' then redis.call('SET',KEYS[2],ARGV[2]) else redis.call('SET',KEYS[2],ARGV[2],'PX',ARGV[3]) end
+if ARGV[4]=='' then redis.call('DEL',KEYS[1]) else redis.call('SET',KEYS[1],ARGV[4],'PX',ARGV[5]) end
+return 1
 """
 
 # KEYS lock, queue  ARGV token, ttl, entry, claim, ttl of the queue  ->  1 mine | minus the milliseconds it is taken
@@ -185,7 +218,8 @@ def spelled_out(commands: tuple[Command, ...], scripts: Scripts) -> tuple[Comman
 
 
 def _spelled_out(command: Command, scripts: Scripts) -> Command:
-    if command[0] not in {"EVALSHA", "EVAL"}:
+    if command[0] not in {b"EVALSHA", b"EVAL"}:
         return command
-    source = SOURCES.get(str(command[1]), str(command[1]))
+    named = str(command[1], "utf-8") if isinstance(command[1], bytes) else str(command[1])
+    source = SOURCES.get(named, named)
     return ("EVAL", _OLDER.get(source, source) if scripts is PLAIN else source, *command[2:])

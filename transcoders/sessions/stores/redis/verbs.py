@@ -3,6 +3,9 @@
 Every request may be repeated as it is (`asking`), so what an answer says is read knowing that an earlier attempt may
 have taken effect: writes carry an id, locks a token. Records, locks, queues and staged records of a session have
 names with the same part in braces, so that they live together.
+
+`load`, `save` and `acquire` are what requests wait for: they make the first attempt themselves, with a request of
+`forms`, and are done when it is answered as usual. All else is for `asking`.
 """
 
 import time
@@ -13,18 +16,16 @@ from transcoders.errors import StoreError
 from transcoders.sessions import layout
 from transcoders.sessions.clock import Clock
 from transcoders.sessions.ports import ETAG, Acquired, Capabilities, Outcome
-from transcoders.sessions.stores.redis import resp, scripts
+from transcoders.sessions.stores.redis import forms, scripts
 from transcoders.sessions.stores.redis.asking import Asking
 from transcoders.sessions.stores.redis.resp import Command
 from transcoders.sessions.stores.redis.url import Target
-from transcoders.sessions.stores.redis.waiters import Listener
-from transcoders.sessions.stores.redis.wire import Reply, Wire
+from transcoders.sessions.stores.redis.waiters import Listener, Waiter
+from transcoders.sessions.stores.redis.wire import Lost, Reply, Wire
 
 CAPABILITIES: Final = Capabilities("redis")
 STAGED: Final = 4096
 """Bytes of a record above which it does not go through a script: it is put beside the record and renamed."""
-CLAIM: Final = 1000
-"""Milliseconds in which a waiter has to take a lock that was handed to it."""
 QUEUE: Final = 60_000
 """Milliseconds for which a queue outlasts the last question of a waiter."""
 _TRIES: Final = 3
@@ -40,7 +41,7 @@ class Verbs:
         self._replicas = target.number("wait")
         self.now, self.tick = clock.now, clock.tick
         self._asking = Asking(target, wire)
-        self._ask = self._asking.ask
+        self._ask, self._call, self._half = self._asking.ask, wire.call, self._asking.half
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._target}>"
@@ -52,10 +53,18 @@ class Verbs:
 
     async def load(self, key: str, /) -> bytes | None:
         """See Store.load."""
-        record = f"tc:r:{{{key}}}"
-        replies, _ = await self._ask(("GET", record), bulk=True, request=resp.get(record))
-        data = replies[0]
-        return data if type(data) is bytes else None
+        request, began = forms.load(key), time.monotonic()
+        try:
+            answer = self._call(request, 1, began + self._half, bulk=True)
+            found = answer if type(answer) is list else await answer  # type: ignore[misc]
+        except Lost as failure:
+            found = failure
+        else:
+            data = found[0]
+            if type(data) is bytes or data is None:
+                return data
+        replies, _ = await self._asking.settle(found, request, 1, began, bulk=True)
+        return _data(replies[0])
 
     async def create(self, key: str, data: bytes, ttl: int, /) -> bool:
         """See Store.create."""
@@ -68,25 +77,48 @@ class Verbs:
 
     async def save(self, key: str, data: bytes, base: bytes, ttl: int, token: str = "", /) -> Outcome:
         """See Store.save."""
-        record, lua = f"tc:r:{{{key}}}", self._asking.lua
+        if self._replicas:
+            return await self._save_confirmed(key, data, base, ttl, token)
+        began = time.monotonic()
         if len(data) <= STAGED:
-            save = ("EVALSHA", lua.save.sha, 1, record, base, data, ttl)
-            replies, lost = await self._write(save, key=key, token=token)
-            return self._outcome(replies[0], data, base, lost=lost)
-        staged = f"tc:s:{{{key}}}:{data[8:12].hex()}"
-        stage = ("SET", staged, data, "PX", ttl or QUEUE)
-        commit = ("EVALSHA", lua.commit.sha, 2, record, staged, base, ttl)
+            request, count = forms.save(key, data, base, ttl, token), 1
+        else:
+            request, count = forms.commit(key, data, base, ttl, token), 2
+        try:
+            answer = self._call(request, count, began + self._half)
+            found = answer if type(answer) is list else await answer  # type: ignore[misc]
+        except Lost as failure:
+            found = failure
+        else:
+            if found[-1] == scripts.SAVED:
+                return Outcome.SAVED
+        replies, lost = await self._asking.settle(found, request, count, began)
+        for _ in range(_TRIES - 1):
+            if replies[-1] != scripts.AGAIN:
+                break
+            replies, again = await self._asking.send(request, count)
+            lost |= again
+        return self._outcome(replies[-1], data, base, lost=lost)
+
+    async def _save_confirmed(self, key: str, data: bytes, base: bytes, ttl: int, token: str) -> Outcome:
+        """As `save`, confirmed by replicas before the lock is free."""
+        form, count = (forms.save, 1) if len(data) <= STAGED else (forms.commit, 2)
         for _ in range(_TRIES):
-            replies, lost = await self._write(stage, commit, key=key, token=token)
-            if replies[1] != scripts.AGAIN:
-                return self._outcome(replies[1], data, base, lost=lost)
-        raise StoreError(f"the store at {self._target} is full: it evicts records while they are being written")
+            request = form(key, data, base, ttl, "")
+            replies, lost = await self._confirmed(request, count, self._freeing(key, token))
+            if replies[count - 1] != scripts.AGAIN:
+                break
+        return self._outcome(replies[count - 1], data, base, lost=lost)
 
     def _outcome(self, answer: Reply, data: bytes, base: bytes, *, lost: bool) -> Outcome:
         if answer == scripts.SAVED:
             return Outcome.SAVED
         if answer == scripts.GONE:
             return Outcome.GONE
+        if answer == scripts.AGAIN:
+            raise StoreError(f"the store at {self._target} is full: it evicts records while they are being written")
+        if isinstance(answer, list):  # it is saved, but the lock could not be freed
+            raise self._asking.refused(answer[1], lost=True)
         ours = _written(_data(answer), data, base)
         if ours is None and lost:
             raise StoreError(
@@ -124,37 +156,52 @@ class Verbs:
 
     async def acquire(self, key: str, token: str, ttl: int, /) -> Acquired:
         """See Store.acquire."""
-        lock, queue, get = f"tc:l:{{{key}}}", f"tc:q:{{{key}}}", ("GET", f"tc:r:{{{key}}}")
         waiter = self._listener.find(token)
-        if waiter is None:
-            set_, waited = ("SET", lock, token, "NX", "PX", ttl), ("EXISTS", queue)
-            (taken, data, waits), lost = await self._ask(set_, get, waited)
-            if taken is not None:
-                if not waits:
-                    return Acquired(0, _data(data))
-                await self._ask(*self._freeing(key, token))  # a holder's time was over: the first in the queue is next
-            elif lost and (held := await self._held(lock, get, token, ttl)):
-                return held
-            waiter = await self._listener.join(token, time.monotonic() + self._seconds)
-            if why := self._listener.refused:
-                self._listener.leave(token)
-                raise StoreError(f"the store at {self._target} {why}", retryable=False)
+        if waiter is not None:
+            return await self._queue(key, token, ttl, waiter)
+        request, began = forms.acquire(key, token, ttl), time.monotonic()
+        try:
+            answer = self._call(request, 3, began + self._half)
+            found = answer if type(answer) is list else await answer  # type: ignore[misc]
+        except Lost as failure:
+            found = failure
+        else:
+            taken, data, waits = found
+            if taken == b"OK" and waits == 0 and (type(data) is bytes or data is None):
+                return Acquired(0, data)
+        (taken, data, waits), lost = await self._asking.settle(found, request, 3, began)
+        if taken is not None:
+            if not waits:
+                return Acquired(0, _data(data))
+            await self._ask(*self._freeing(key, token))  # a holder's time was over: the first in the queue is next
+        elif lost and (held := await self._held(key, token, ttl)):
+            return held
+        waiter = await self._listener.join(token, time.monotonic() + self._seconds)
+        if why := self._listener.refused:
+            self._listener.leave(token)
+            raise StoreError(f"the store at {self._target} {why}", retryable=False)
+        return await self._queue(key, token, ttl, waiter)
+
+    async def _queue(self, key: str, token: str, ttl: int, waiter: Waiter[Any]) -> Acquired:
+        """Take the lock in turn."""
         waiter.bell.clear()
         if waiter.handed:
             waiter.handed = False
-            if held := await self._held(lock, get, token, ttl):
+            if held := await self._held(key, token, ttl):
                 self._listener.leave(token)
                 return held
+        keys = f"tc:l:{{{key}}}", f"tc:q:{{{key}}}"
         entry = waiter.entry(self._listener.channel, token, int(time.time() * 1000))
-        acquire = ("EVALSHA", self._asking.lua.acquire.sha, 2, lock, queue, token, ttl, entry, CLAIM, QUEUE)
-        (answer, data), _ = await self._ask(acquire, get)
+        acquire = ("EVALSHA", self._asking.lua.acquire.sha, 2, *keys, token, ttl, entry, scripts.CLAIM, QUEUE)
+        (answer, data), _ = await self._ask(acquire, ("GET", f"tc:r:{{{key}}}"))
         if answer == 1:
             self._listener.leave(token)
             return Acquired(0, _data(data))
         return Acquired(-_number(answer), None)
 
-    async def _held(self, lock: str, get: Command, token: str, ttl: int) -> Acquired | None:
-        (held, data), _ = await self._ask(("EVALSHA", self._asking.lua.hold.sha, 1, lock, token, ttl), get)
+    async def _held(self, key: str, token: str, ttl: int) -> Acquired | None:
+        hold = ("EVALSHA", self._asking.lua.hold.sha, 1, f"tc:l:{{{key}}}", token, ttl)
+        (held, data), _ = await self._ask(hold, ("GET", f"tc:r:{{{key}}}"))
         return Acquired(0, _data(data)) if held == 1 else None
 
     async def renew(self, key: str, token: str, ttl: int, /) -> bool:
@@ -169,7 +216,7 @@ class Verbs:
             await self._ask(*self._freeing(key, token))
             return
         keys = f"tc:l:{{{key}}}", f"tc:q:{{{key}}}"
-        await self._ask(("EVALSHA", self._asking.lua.leave.sha, 2, *keys, token, CLAIM, waiter.entered))
+        await self._ask(("EVALSHA", self._asking.lua.leave.sha, 2, *keys, token, scripts.CLAIM, waiter.entered))
 
     async def link(self, principal: str, key: str, ttl: int, /) -> None:
         """See Store.link."""
@@ -200,19 +247,24 @@ class Verbs:
         """What releases the lock; nothing without a token."""
         if not token:
             return ()
-        return (("EVALSHA", self._asking.lua.release.sha, 2, f"tc:l:{{{key}}}", f"tc:q:{{{key}}}", token, CLAIM),)
+        return (
+            ("EVALSHA", self._asking.lua.release.sha, 2, f"tc:l:{{{key}}}", f"tc:q:{{{key}}}", token, scripts.CLAIM),
+        )
 
     def _write(
         self, *commands: Command, key: str = "", token: str = ""
     ) -> Coroutine[Any, Any, tuple[list[Reply], bool]]:
         """As `_ask`, with what has replicas confirm the write, and what releases the lock, behind it."""
-        freeing = self._freeing(key, token) if token else ()
-        return self._confirmed(commands, freeing) if self._replicas else self._ask(*commands, *freeing)
+        freeing = self._freeing(key, token)
+        if self._replicas:
+            return self._confirmed(self._asking.pack(commands), len(commands), freeing)
+        return self._ask(*commands, *freeing)
 
-    async def _confirmed(self, commands: tuple[Command, ...], freeing: tuple[Command, ...]) -> tuple[list[Reply], bool]:
+    async def _confirmed(self, request: bytes, count: int, freeing: tuple[Command, ...]) -> tuple[list[Reply], bool]:
         wait = ("WAIT", self._replicas, max(1, int(self._seconds * 250)))
-        replies, lost = await self._ask(*commands, wait, *freeing, bulk=True)
-        written, confirmed = replies[len(commands) - 1 : len(commands) + 1]
+        request += self._asking.pack((wait, *freeing))
+        replies, lost = await self._asking.send(request, count + 1 + len(freeing), bulk=True)
+        written, confirmed = replies[count - 1 : count + 1]
         if not isinstance(written, list) and written in {1, b"OK"} and _number(confirmed) < self._replicas:
             raise StoreError(
                 f"the store at {self._target} has the write, but fewer than {self._replicas} replicas confirmed it "
