@@ -72,6 +72,33 @@ def test_the_numbers_are_measured(driven):
     assert found["loaded_bytes"]["count"] == found["load_seconds"]["count"] == 1
     assert found["saved_bytes"]["count"] == found["save_seconds"]["count"] == 2
     assert found["loaded_bytes"]["total"] == len(driver.tap.store.load(ids.key(sid))) - 4
+    assert (found["encode_seconds"]["count"], found["decode_seconds"]["count"]) == (2, 0)  # a number is no segment
+
+
+def test_what_was_decoded_counts_once(driven):
+    """A request that saves twice has decoded once."""
+    driver = driven()
+    session = driver.open(driver.begun(cart=[1]))
+    assert session["cart"] == [1]
+    driver.save(session)
+    session["n"] = 1
+    driver.save(session)
+    found = driver.manager.statistics.snapshot()
+    assert found["counters"]["decoded_bytes"] == len(session.record.stored("cart"))
+    assert found["distributions"]["decode_seconds"]["count"] == 1
+
+
+def test_decoding_and_ending_are_measured(driven):
+    """How long values took that are no scalars, once for a request; and how long it took to end a session."""
+    driver = driven()
+    sid = driver.begun(cart=[1], path=["a"])
+    for _ in range(2):
+        with driver.session(sid) as session:
+            assert (session["cart"], session["path"]) == ([1], ["a"])
+    assert driver.destroy(sid)
+    assert not driver.destroy(sid)
+    found = driver.manager.statistics.snapshot()["distributions"]
+    assert (found["decode_seconds"]["count"], found["delete_seconds"]["count"]) == (2, 1)
 
 
 def test_waiting_is_measured(driven):

@@ -27,6 +27,8 @@ class Attributes(MutableMapping[str, Any]):
     Attributes:
         accessed: whether it was asked for anything, or told.
         decoded: bytes of the record that were decoded.
+        decoding: seconds that this took, by `tick`.
+        tick: seconds of a clock that never goes back; it stands still where nobody asks for the time.
         failure: the error that kept the request from reading or changing it; None when there was none.
         new: whether it was never stored.
         read_only: why it takes no changes; empty when it does.
@@ -35,7 +37,7 @@ class Attributes(MutableMapping[str, Any]):
 
     __slots__ = (
         *("_assigned", "_encoded", "_live", "_loader", "_record", "_unsettled", "_watched"),
-        *("accessed", "asked", "decoded", "failure", "new", "read_only"),
+        *("accessed", "asked", "decoded", "decoding", "failure", "new", "read_only", "tick"),
     )  # fmt: skip
 
     def __init__(self, loader: Callable[[Any], None] | None = None, record: Record | None = None) -> None:
@@ -49,7 +51,7 @@ class Attributes(MutableMapping[str, Any]):
         self.read_only = ""
         self.failure: TranscoderError | None = None
         self.asked: set[str] = set()
-        self.decoded = 0
+        self.decoded, self.decoding, self.tick = 0, 0.0, _still
         self.new = record is not None and not record.data
 
     # What it was read from
@@ -153,11 +155,12 @@ class Attributes(MutableMapping[str, Any]):
         """The value, which is watched from now on if it may change in place."""
         if stored is ABSENT:
             return ABSENT
-        attribute = record.attribute(name)
+        attribute, begin = record.attribute(name), self.tick()
         try:
             value = attribute.decode(stored)
             if type(stored) is bytes:
                 self.decoded += len(stored)
+                self.decoding += self.tick() - begin
                 if not unchanging(value):
                     self._watched[name] = attribute.baseline(value, stored)
         except (DecodeError, EncodeError) as error:
@@ -315,6 +318,10 @@ class Attributes(MutableMapping[str, Any]):
             except DecodeError:
                 return False
         return same(stored, before)
+
+
+def _still() -> float:
+    return 0.0
 
 
 def read_only(reason: str) -> ReadOnly:

@@ -38,6 +38,7 @@ class Core:
     def __init__(self, world: World) -> None:
         self.port, self._wire, self.policy, probe, self._tell, self._prefix = world
         self._counts, self._bounded = probe.counts, self.policy.max_active_sessions > 0
+        self._ending = probe.adder("delete_seconds")
         self._holding, self._principals = Holding(world), Principals(world)
         locks = locking(self.policy.locking_mode)
         self._opening = Opening(world, self._holding, locks)
@@ -197,11 +198,12 @@ class Core:
 
     async def _delete(self, key: str, record: Record | None, request: str = "", token: str = "") -> bool:
         """End the session under the key, or where a rotation took it a moment ago; False when there is none."""
-        principal = None if record is None else record.principal
+        principal, begin = None if record is None else record.principal, self.port.tick()
         key, there = await self._bury(key, None if record is None else record.data, token)
         await self._principals.unlink(principal, key)
         if there:
             self._counts["deletes"] += 1
+            self._ending(self.port.tick() - begin)
             self._tell(Event(events.DESTROYED, key, request, principal))
         return there
 

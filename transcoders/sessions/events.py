@@ -77,6 +77,9 @@ COUNTERS: Final = {
 DISTRIBUTIONS: Final = {
     "load_seconds": "reading a record from the store",
     "save_seconds": "writing a record to the store, other tries included",
+    "delete_seconds": "ending a session in the store",
+    "decode_seconds": "decoding attributes, of a request that read some that are no scalars",
+    "encode_seconds": "encoding what a request set, or read and may have changed in place",
     "lock_seconds": "waiting for a lock",
     "loaded_bytes": "size of records read",
     "saved_bytes": "size of records written",

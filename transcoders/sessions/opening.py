@@ -53,7 +53,7 @@ class Opening:
         Raises:
             TooManySessions: this process has too many sessions open.
         """
-        session.request = request
+        session.request, session.tick = request, self._tick
         if self._most:
             self._admit(session)
         counts = self._counts

@@ -55,6 +55,7 @@ class Saving:
         self._port, self._wire, self._policy, probe, self._tell, self._prefix = world
         self._holding, self._locks, self._principals = holding, locks, principals
         self._counts, self._took, self._size = probe.counts, probe.adder("save_seconds"), probe.adder("saved_bytes")
+        self._decoded, self._encoded = probe.adder("decode_seconds"), probe.adder("encode_seconds")
         kept = self._policy.session_attribute_filter
         self._kept = pattern("session_attribute_filter", kept).fullmatch if kept is not None else None
         self._learns = self._policy.locking_mode == "auto"
@@ -74,15 +75,18 @@ class Saving:
             return True
         if self._due(session):
             return False
-        self._counts["decoded_bytes"] += session.decoded
+        if session.decoded:
+            self._note_decoded(session)
         self._counts["requests_without_change"] += 1
         return True
 
     async def close(self, session: Session[Any]) -> Saved:
         """Store what the request changed; see Core.close."""
-        counts = self._counts
+        counts, begin = self._counts, self._tick()
         changes, header = self.changes(session)
-        counts["decoded_bytes"] += session.decoded
+        self._encoded((start := self._tick()) - begin)
+        if session.decoded:
+            self._note_decoded(session)
         if not changes and not header:
             counts["requests_without_change"] += 1
             return Saved.SKIPPED if session.new else await self._rest(session)
@@ -91,7 +95,7 @@ class Saving:
             raise read_only(session.read_only)
         if not self._policy.enabled:
             return Saved.SKIPPED
-        begin, base = self._tick(), session.record
+        base = session.record
         if session.new:
             size = await self.create(session, changes, header)
         elif header or self._learns or (self._busy and self._hot(base.key)):
@@ -116,11 +120,16 @@ class Saving:
                 self._refused(base, outcome)
                 size = await self._rewrite(session, changes, header)
         self._size(size)
-        self._took(self._tick() - begin)
-        self._encoded(changes)
+        self._took(self._tick() - start)
+        self._note_encoded(changes)
         return Saved.WRITTEN
 
-    def _encoded(self, changes: Changes) -> None:
+    def _note_decoded(self, session: Session[Any]) -> None:
+        self._counts["decoded_bytes"] += session.decoded
+        self._decoded(session.decoding)
+        session.decoded, session.decoding = 0, 0.0
+
+    def _note_encoded(self, changes: Changes) -> None:
         for stored in changes.values():
             if type(stored) is bytes:
                 self._counts["encoded_bytes"] += len(stored)
