@@ -52,6 +52,7 @@ KEY: Final = 4096
 Fixed = tuple[int, int, bytes, int, int, int, int, int]
 unpack: Final = FIXED.unpack_from
 pack: Final = FIXED.pack
+number: Final = Struct(">I").unpack_from
 
 
 def fixed(data: bytes) -> Fixed:

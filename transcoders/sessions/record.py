@@ -17,7 +17,7 @@ from transcoders.sessions.attribute import Attribute
 from transcoders.sessions.building import KEEP
 from transcoders.sessions.filtering import Way
 from transcoders.sessions.index import FEW, MAP, Index, many
-from transcoders.sessions.layout import EXT, ID, NEW, OPEN, PACKED, SIZE, START, TAIL, Fixed, unpack
+from transcoders.sessions.layout import EXT, ID, NEW, OPEN, PACKED, SIZE, START, TAIL, Fixed, number, unpack
 from transcoders.sessions.references import MARK, follow
 from transcoders.sessions.stored import ABSENT, Stored, located, scalar
 
@@ -111,8 +111,9 @@ class Record:
                 if kind & EXT:
                     at += 2 + int.from_bytes(data[at : at + 2], "big")
                 if kind & TAIL:
+                    (length,) = number(data, at)
                     at += 4
-                    end = at + int.from_bytes(data[at - 4 : at], "big")
+                    end = at + length
                     if end > len(data):
                         return _carefully(wire, data, key)
             index, mark = wire.load(b"".join((PAIR, data[at:end], END)))
