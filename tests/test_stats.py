@@ -19,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from transcoders import MissingExtra
 from transcoders.sessions import otel, prometheus, stats
-from transcoders.sessions.distribution import BYTES, SECONDS, STEPS, Distribution
+from transcoders.sessions.distribution import BYTES, SECONDS, SMALL, STEPS, Distribution, pair
 from transcoders.sessions.events import COUNTERS, DISTRIBUTIONS
 from transcoders.sessions.stats import RATES, Silent, Statistics
 
@@ -92,6 +92,32 @@ def test_values_out_of_range_are_counted(values, bounds):
         assert made.low <= made.quantile(0.5) <= made.high
 
 
+SIZES = st.integers(0, 2**40) | st.sampled_from([*BYTES, *(bound + 1 for bound in BYTES), SMALL - 1, SMALL])
+
+
+@given(st.lists(st.tuples(NUMBERS | st.floats(-1, 2**20), SIZES)))
+def test_pairs_are_what_two_calls_are(pairs):
+    """A time and a size that are added at once lie where they lie when each is added by itself."""
+    times, sizes = Distribution(SECONDS), Distribution(BYTES)
+    add = pair(times, sizes)
+    for seconds, size in pairs:
+        add(seconds, size)
+    for found, values in ((times, [seconds for seconds, _ in pairs]), (sizes, [size for _, size in pairs])):
+        made = of(*values, bounds=found.bounds)
+        assert [getattr(found, name) for name in Distribution.__slots__] == [
+            getattr(made, name) for name in Distribution.__slots__
+        ]
+
+
+def test_every_small_size_lies_where_a_search_puts_it():
+    """The sizes that are looked up, all of them."""
+    times, sizes = Distribution(SECONDS), Distribution(BYTES)
+    add = pair(times, sizes)
+    for size in range(SMALL + 1):
+        add(1.0, size)
+    assert sizes.buckets == of(*range(SMALL + 1), bounds=BYTES).buckets
+
+
 @given(st.lists(NUMBERS), st.lists(NUMBERS))
 def test_merged_distributions(one, other):
     """Two that were merged are one of all values; the second stays as it was."""
@@ -152,10 +178,13 @@ def test_counting_and_measuring():
     statistics.measure("load_seconds", 0.5)
     statistics.adder("load_seconds")(1.5)
     statistics.measure("saved_bytes", 200)
+    statistics.pair("lock_seconds", "loaded_bytes")(0.25, 300)
     snapshot = statistics.snapshot()
     assert snapshot["counters"]["saves"] == 6
     assert snapshot["distributions"]["load_seconds"]["mean"] == 1.0
     assert snapshot["distributions"]["saved_bytes"]["max"] == 200
+    assert snapshot["distributions"]["lock_seconds"]["max"] == 0.25
+    assert snapshot["distributions"]["loaded_bytes"]["max"] == 300
     assert statistics.distributions["saved_bytes"].bounds is BYTES
 
 
@@ -174,15 +203,22 @@ def test_other_names_are_taken_as_they_come():
 def test_reset():
     """Everything is as at the beginning, and whoever holds a part of it goes on counting in it."""
     statistics = Statistics()
-    counts, add = statistics.counts, statistics.adder("load_seconds")
+    counts, add, both = (
+        statistics.counts,
+        statistics.adder("load_seconds"),
+        statistics.pair("load_seconds", "saved_bytes"),
+    )
     counts["saves"] += 1
     add(1.0)
+    both(1.0, 10)
     statistics.reset()
     assert statistics.snapshot() == Statistics().snapshot()
     counts["saves"] += 1
     add(2.0)
+    both(3.0, 20)
     assert statistics.counters["saves"] == 1
-    assert statistics.distributions["load_seconds"].total == 2.0
+    assert statistics.distributions["load_seconds"].total == 5.0
+    assert statistics.distributions["saved_bytes"].total == 20
 
 
 def test_merging_processes():
@@ -236,6 +272,7 @@ def test_silence():
     silent.counts["saves"] += 1
     silent.measure("load_seconds", 1.0)
     silent.adder("load_seconds")(1.0)
+    silent.pair("load_seconds", "loaded_bytes")(1.0, 10)
     silent.count("reconnects")
     assert silent.snapshot() == Statistics().snapshot()
 
@@ -247,11 +284,16 @@ def test_threads_lose_nothing():
     interval = sys.getswitchinterval()
 
     def work() -> None:
-        counts, add = statistics.counts, statistics.adder("loaded_bytes")
+        counts, add, both = (
+            statistics.counts,
+            statistics.adder("loaded_bytes"),
+            statistics.pair("save_seconds", "saved_bytes"),
+        )
         start.wait()
         for _ in range(each):
             counts["loads"] += 1
             add(100)
+            both(0.25, 100)
             statistics.count("saves")
             statistics.measure("load_seconds", 0.25)
 
@@ -268,6 +310,9 @@ def test_threads_lose_nothing():
     assert (snapshot["counters"]["loads"], snapshot["counters"]["saves"]) == (4 * each, 4 * each)
     assert snapshot["distributions"]["loaded_bytes"]["count"] == 4 * each
     assert snapshot["distributions"]["load_seconds"]["total"] == each
+    for name, one in (("save_seconds", 0.25), ("saved_bytes", 100)):
+        assert snapshot["distributions"][name]["count"] == 4 * each
+        assert snapshot["distributions"][name]["total"] == 4 * each * one
 
 
 # Prometheus.

@@ -43,6 +43,10 @@ class Probe(Protocol):
         """What adds to a distribution: seconds, or bytes where the name ends with `_bytes`."""
         ...
 
+    def pair(self, times: str, sizes: str, /) -> Callable[[float, int], None]:
+        """What adds seconds to one of DISTRIBUTIONS and bytes to another, which takes less than two calls."""
+        ...
+
 
 COUNTERS: Final = {
     "requests_without_session": "requests that brought no id",
