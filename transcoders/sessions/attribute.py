@@ -86,9 +86,10 @@ class Attribute:
 
     def encode(self, value: object) -> Stored:
         """What is stored of the value; raises EncodeError with its path in the value."""
-        return value if scalar(value) else self._segment(value)  # type: ignore[return-value]
+        return value if scalar(value) else self.segment(value)  # type: ignore[return-value]
 
-    def _segment(self, value: object) -> bytes:
+    def segment(self, value: object) -> bytes:
+        """What is stored of a value that is no scalar; raises EncodeError with its path in the value."""
         segment = self._encode(value)
         # The express way of a codec puts the whole header of a frame before what is not plain.
         return segment.removeprefix(START)
@@ -135,10 +136,15 @@ class Attribute:
         if self._pickles and len(segment) > _SHORT and (pickled := pickle_of(value)) is not None:
             return Pickled(pickled, segment)
         # What another codec wrote, or another version of the type, is not what would be stored of the same value now.
-        return segment if segment[: _size(segment)] in self._own else self.encode(value)
+        own = self._own
+        return segment if segment[:2] in own or segment[: _size(segment)] in own else self.encode(value)
 
     def changed(self, value: object, baseline: Baseline) -> Stored:
         """What is to be stored of the value now; ABSENT when nothing changed."""
+        kind = type(value)
+        if (kind is list or kind is dict) and type(baseline) is bytes:  # as below, for what nearly all of them are
+            segment = self.segment(value)
+            return ABSENT if segment == baseline else segment
         if type(baseline) is Pickled:
             if pickle_of(value) == baseline.pickle:
                 return ABSENT

@@ -50,7 +50,7 @@ class Declared(Attribute):
         """What is stored of the value; raises EncodeError with every problem of it."""
         if type(value) in self._kinds and scalar(value):
             return value  # type: ignore[return-value]
-        segment = self._segment(value)
+        segment = self.segment(value)
         if not self._scalars or not scalar(value):
             return segment
         return value if takes(self._node, value) else float(value)  # type: ignore[return-value, arg-type]

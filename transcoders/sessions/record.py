@@ -293,10 +293,10 @@ class Record:
 
     def encode(self, name: str, value: object) -> Stored:
         """What would be stored of the value. Raises EncodeError."""
-        if scalar(value) and not self.attributes:
-            return value  # type: ignore[return-value]
         try:
-            return self.attribute(name).encode(value)
+            if self.attributes:
+                return self.attribute(name).encode(value)
+            return value if scalar(value) else self.wire.untyped.segment(value)  # type: ignore[return-value]
         except EncodeError as error:
             located(error, name)
             raise
