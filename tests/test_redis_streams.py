@@ -202,11 +202,12 @@ def test_a_retired_line_ends_when_it_has_answered():
     """It takes nothing new, and those who wait get their answers."""
 
     async def body(line, theirs):
-        future = line.ask(b"request", 1, soon())
+        task = asyncio.create_task(asked(line))
+        await asyncio.sleep(0)
         line.retire()
         assert not line.usable
         theirs.sendall(b":1\r\n")
-        assert await future == [1]
+        assert await task == [1]
         await asyncio.wait_for(line.over.wait(), 10)
 
     lined(body)

@@ -10,15 +10,20 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator
 from contextvars import Context
-from typing import Any
+from threading import get_ident
+from types import coroutine
+from typing import Final
 
 from transcoders.sessions.stores.redis import resp
 from transcoders.sessions.stores.redis.resp import PENDING
 from transcoders.sessions.stores.redis.wire import Lost, Refusal, Reply, reason
 
+_LARGE: Final = 4096
+"""Bytes from which it is quicker to cut a value out than to have it parsed, which copies it twice."""
+
 
 class Turn:
-    """A request in the line, awaited for its replies by one task.
+    """A request in the line, and the task that waits for its replies.
 
     For that task it is a future (see `asyncio.isfuture`), but one that goes on with the task where the replies are
     read. A future of asyncio has the loop do that, after it has looked at all its sockets once more.
@@ -26,45 +31,31 @@ class Turn:
     Attributes:
         count: how many replies there are to be.
         deadline: when to give up, on the monotonic clock.
-        done: whether nobody waits any more.
-        wake: what goes on with the task, in its context; None while it does not wait.
+        replies: those that came.
+        failure: why there will be no more.
+        wake: what goes on with the task, in its context; None when it does not wait.
     """
 
-    __slots__ = (
-        *("_asyncio_future_blocking", "_failure", "_loop", "context", "count", "deadline", "done", "replies", "wake"),
-    )  # fmt: skip
+    __slots__ = ("_asyncio_future_blocking", "_loop", "context", "count", "deadline", "failure", "replies", "wake")
+    result = bool  # a task asks its future for an error before it goes on; here it then looks for one itself
 
     def __init__(self, loop: asyncio.AbstractEventLoop, count: int, deadline: float) -> None:
         self._loop, self.count, self.deadline = loop, count, deadline
         self.replies: list[Reply] = []
-        self.done = self._asyncio_future_blocking = False
-        self._failure: BaseException | None = None
+        self.failure: BaseException | None = None
         self.wake: Callable[[Turn], object] | None = None
-
-    def __await__(self) -> Generator[Any, None, list[Reply]]:
-        if self.done:
-            return self.result()
         self._asyncio_future_blocking = True
-        yield self  # the task asks for the result, and throws in here what that raises
-        return self.replies
-
-    def result(self) -> list[Reply]:
-        """The replies; raises Lost, and CancelledError."""
-        if self._failure is not None:
-            raise self._failure
-        return self.replies
 
     def add_done_callback(self, wake: Callable[["Turn"], object], *, context: Context) -> None:
         """Have the task woken."""
         self.wake, self.context = wake, context
 
     def fail(self, failure: BaseException) -> bool:
-        """Have the loop go on with the task, which gets the error; False when it waits no more."""
-        if self.done:
+        """Have the loop go on with the task, which gets the error; False when it does not wait."""
+        if self.wake is None:
             return False
-        self.done, self._failure = True, failure
-        if self.wake is not None:
-            self._loop.call_soon(self.wake, self, context=self.context)
+        self._loop.call_soon(self.wake, self, context=self.context)
+        self.wake, self.failure = None, failure
         return True
 
     def cancel(self, msg: object = None) -> bool:
@@ -76,6 +67,7 @@ class Line(asyncio.Protocol):
     """A connection of the running loop, taken over from the stream that opened it.
 
     Attributes:
+        thread: where the loop runs.
         since: when it was opened, on the monotonic clock.
         usable: whether it takes requests.
         over: set when it is lost or closed.
@@ -83,11 +75,15 @@ class Line(asyncio.Protocol):
 
     def __init__(self, opened: asyncio.StreamWriter) -> None:
         self.loop = asyncio.get_running_loop()
+        self.thread = get_ident()
         self.since = time.monotonic()
         self.over = asyncio.Event()
         self._opened = opened  # a stream closes its transport when nobody has it any more
         self._transport = opened.transport
-        self._reader = resp.reader()
+        self._write = self._transport.write
+        reader = resp.reader()
+        self._feed, self._gets, self._has_more = reader.feed, reader.gets, reader.has_data
+        self._between = True  # whether the next byte begins a reply
         self._waiting: deque[Turn] = deque()
         self._alarm = math.inf
         self._timer: asyncio.TimerHandle | None = None
@@ -95,34 +91,49 @@ class Line(asyncio.Protocol):
         self.usable = not self._transport.is_closing()
         self._transport.set_protocol(self)
 
-    def ask(self, request: bytes, count: int, deadline: float) -> Turn:
-        """What is awaited for the replies; it raises Lost when they will not come."""
+    @coroutine
+    def ask(self, request: bytes, count: int, deadline: float) -> Generator[Turn, None, list[Reply]]:
+        """The replies; raises Lost when they will not come. The request is sent when this is awaited."""
         turn = Turn(self.loop, count, deadline)
         self._waiting.append(turn)
-        self._transport.write(request)
+        self._write(request)
         if deadline < self._alarm:
             self._set_alarm(deadline)
-        return turn
+        yield turn
+        if turn.failure is not None:
+            raise turn.failure
+        return turn.replies
 
     def data_received(self, data: bytes) -> None:
         """Give the replies to those who wait, in their order."""
-        reader, waiting = self._reader, self._waiting
+        waiting, gets = self._waiting, self._gets
         try:
-            reader.feed(data)
-            while (reply := reader.gets()) is not PENDING:
+            reply: Reply = _value(data) if len(data) > _LARGE and self._between else None
+            if reply is None:
+                self._feed(data)
+                reply = gets()
+            while reply is not PENDING:
                 turn = waiting[0]
                 replies = turn.replies
                 replies.append(reply)
                 if len(replies) == turn.count:
                     del waiting[0]
-                    if not turn.done:
-                        turn.done = True
-                        if turn.wake is not None:
-                            turn.context.run(turn.wake, turn)
+                    self._between = between = not self._has_more()
+                    if turn.wake is not None:
+                        turn.context.run(turn.wake, turn)
+                    if between:
+                        break
+                reply = gets()
+            else:
+                self._between = False
         except (Refusal, IndexError):
             self.end("it does not speak RESP")
         if self._retired and not waiting:
             self.end(self._why)
+
+    def eof_received(self) -> None:
+        """Take no more requests; that it is lost, the loop tells only after all that wants to run now."""
+        self.usable = False
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell all who wait."""
@@ -161,3 +172,12 @@ class Line(asyncio.Protocol):
         self._timer, self._alarm = None, math.inf
         if earliest < math.inf:
             self._set_alarm(earliest)
+
+
+def _value(data: bytes) -> bytes | None:
+    """The value, where the bytes are one reply that is a value, and whole."""
+    end = data.find(b"\r\n", 0, 16)
+    digits = data[1:end]
+    if data[:1] == b"$" and digits.isdigit() and end + int(digits) + 4 == len(data) and data[-2:] == b"\r\n":
+        return data[end + 2 : -2]
+    return None

@@ -8,6 +8,7 @@ has ended.
 import asyncio
 import time
 from collections.abc import Awaitable
+from threading import get_ident
 
 from transcoders.errors import StoreError
 from transcoders.sessions import forks
@@ -48,7 +49,8 @@ class Lines:
         """See Wire.call."""
         lane = 1 if bulk or len(request) > LARGE else 0
         line = self._lines[lane]
-        if line is None or line.loop is not asyncio.get_running_loop() or not line.usable:
+        # asyncio.get_running_loop would do for the last two: before Python 3.12 it is a system call each time
+        if line is None or not line.usable or line.thread != get_ident() or not line.loop.is_running():
             return self._call(lane, request, replies, deadline)
         return line.ask(request, replies, deadline)
 
