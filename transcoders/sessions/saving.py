@@ -55,7 +55,7 @@ class Saving:
         self._port, self._wire, self._policy, probe, self._tell, self._prefix = world
         self._holding, self._locks, self._principals = holding, locks, principals
         self._counts, self._took, self._size = probe.counts, probe.adder("save_seconds"), probe.adder("saved_bytes")
-        self._decoded, self._encoded = probe.adder("decode_seconds"), probe.adder("encode_seconds")
+        self._decoding, self._encoding = probe.adder("decode_seconds"), probe.adder("encode_seconds")
         kept = self._policy.session_attribute_filter
         self._kept = pattern("session_attribute_filter", kept).fullmatch if kept is not None else None
         self._learns = self._policy.locking_mode == "auto"
@@ -84,7 +84,7 @@ class Saving:
         """Store what the request changed; see Core.close."""
         counts, begin = self._counts, self._tick()
         changes, header = self.changes(session)
-        self._encoded((start := self._tick()) - begin)
+        start = self._tick()
         if session.decoded:
             self._note_decoded(session)
         if not changes and not header:
@@ -121,18 +121,22 @@ class Saving:
                 size = await self._rewrite(session, changes, header)
         self._size(size)
         self._took(self._tick() - start)
-        self._note_encoded(changes)
+        self._note_encoded(changes, start - begin)
         return Saved.WRITTEN
 
     def _note_decoded(self, session: Session[Any]) -> None:
         self._counts["decoded_bytes"] += session.decoded
-        self._decoded(session.decoding)
+        self._decoding(session.decoding)
         session.decoded, session.decoding = 0, 0.0
 
-    def _note_encoded(self, changes: Changes) -> None:
+    def _note_encoded(self, changes: Changes, seconds: float) -> None:
+        encoded = 0
         for stored in changes.values():
             if type(stored) is bytes:
-                self._counts["encoded_bytes"] += len(stored)
+                encoded += len(stored)
+        if encoded:
+            self._counts["encoded_bytes"] += encoded
+            self._encoding(seconds)
 
     def changes(self, session: Session[Any]) -> tuple[Changes, Header]:
         """The attributes and the parts of the header that the request changed."""
