@@ -19,25 +19,60 @@ _SLACK = 0.002
 """Seconds after a holder's time is over at which a waiter asks again."""
 
 
+class _Holder(ref[Session[Any]]):
+    """A session that holds a lock, and the lock's token."""
+
+    __slots__ = ("token",)
+    token: str
+
+
 class Holding:
     """The locks that the sessions of a manager hold, or wait for."""
 
     def __init__(self, world: World) -> None:
-        self._port, self._policy = world.port, world.policy
+        self._port, self._policy, self._ttl = world.port, world.policy, world.policy.lock_ttl
         self._counts, self._waited = world.probe.counts, world.probe.adder("lock_seconds")
         self._waiting: dict[str, set[str]] = {}
-        self._holders: dict[str, ref[Session[Any]]] = {}
+        self._holders: dict[str, _Holder] = {}
+        self._gone = self._dropped
 
-    async def lock(self, session: Session[Any]) -> bytes | None:
-        """Take the lock and read the record; without the lock, where that was not to be had and the policy says so.
+    async def lock(self, session: Session[Any], *, must: bool = True) -> bytes | None:
+        """Take the lock in turn and read the record; the record without the lock, where the policy says so.
+
+        Args:
+            session: the session.
+            must: whether the policy is asked what to do when the lock was not to be had in time; else that is None.
 
         Raises:
             LockTimeout: it was not to be had, and the policy is to raise.
             StoreError: the store failed.
         """
-        answer = await self.queue(session)
-        if answer is not None:
-            return answer.data
+        port, token = self._port, ids.token()
+        key, begin = session.key or "", port.tick()
+        session.token = token
+        try:
+            answer = await port.acquire(key, token, self._ttl)
+            if answer.wait:
+                answer = await self._turn(key, token, answer, begin)
+        except BaseException as error:
+            await self.abandon(session, error)
+            raise
+        if answer.wait:
+            await port.shield(self.let_go(session))
+            return await self._without(session) if must else None
+        port.keep(key, token, self._ttl)
+        holder = self._holders[token] = _Holder(session, self._gone)
+        holder.token = token
+        self._counts["locks"] += 1
+        return answer.data
+
+    async def queue(self, session: Session[Any]) -> Acquired | None:
+        """Wait for the lock in turn; None when it was not to be had in time."""
+        data = await self.lock(session, must=False)
+        return Acquired(0, data) if session.token else None
+
+    async def _without(self, session: Session[Any]) -> bytes | None:
+        """The record, read without the lock, where the policy does not say that this is an error."""
         self._counts["lock_timeouts"] += 1
         policy = self._policy
         if policy.on_lock_timeout == "error":
@@ -49,26 +84,9 @@ class Holding:
             session.read_only = LOCKED
         return await self._port.load(str(session.key))
 
-    async def queue(self, session: Session[Any]) -> Acquired | None:
-        """Wait for the lock in turn; None when it was not to be had in time."""
-        port, key, token = self._port, str(session.key), ids.token()
-        begin, ttl = port.tick(), self._policy.lock_ttl
-        session.token = token
-        try:
-            answer = await port.acquire(key, token, ttl)
-            if answer.wait:
-                answer = await self._turn(key, token, answer, begin)
-        except BaseException as error:
-            await self.abandon(session, error)
-            raise
-        if answer.wait:
-            await port.shield(self.let_go(session))
-            return None
-        port.keep(key, token, ttl)
-        # One that is dropped without being saved is not to be renewed for as long as the process lives.
-        self._holders[token] = ref(session, lambda _gone: self._forget(token))
-        self._counts["locks"] += 1
-        return answer
+    def _dropped(self, holder: _Holder) -> None:
+        """One that was dropped without being saved is not to be renewed for as long as the process lives."""
+        self._forget(holder.token)
 
     async def _turn(self, key: str, token: str, answer: Acquired, begin: float) -> Acquired:
         """Wait until it is the token's turn, or the time is over; the last answer."""
@@ -83,7 +101,7 @@ class Holding:
                 if left <= 0:
                     return answer
                 await port.wait(key, token, min(left, answer.wait / 1000 + _SLACK))
-                answer = await port.acquire(key, token, self._policy.lock_ttl)
+                answer = await port.acquire(key, token, self._ttl)
         finally:
             others.discard(token)
             if not others:
@@ -97,7 +115,8 @@ class Holding:
         token = session.token
         if token:
             session.token = ""
-            self._forget(token)
+            self._holders.pop(token, None)
+            self._port.forget(token)
         return token
 
     def _forget(self, token: str) -> None:

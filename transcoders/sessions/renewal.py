@@ -11,8 +11,8 @@ learns it from the version when the session is saved.
 import asyncio
 import math
 import threading
-import time
 from collections.abc import Awaitable, Callable
+from time import monotonic
 from typing import Final
 
 from transcoders.errors import StoreError
@@ -79,7 +79,7 @@ class Renewal:
 
     def keep(self, key: str, token: str, ttl: int) -> None:
         """Renew the lock every third of its `ttl` milliseconds, from now until `forget`."""
-        held, due = self._held, time.monotonic() + ttl / SHARE
+        held, due = self._held, monotonic() + ttl / SHARE
         held.locks[token] = key, ttl, due
         if due < held.until:
             self._ring()
@@ -110,11 +110,11 @@ class Renewal:
         while not self._closed:
             held.until = math.inf  # whoever keeps a lock from here on rings
             bell.clear()
-            for token, key, ttl in held.due(time.monotonic()):
+            for token, key, ttl in held.due(monotonic()):
                 self._one(token, key, ttl)
             held.until = until = held.earliest()
             if not self._closed:  # else the bell that close rang may have been cleared
-                bell.wait(None if until == math.inf else max(0.0, until - time.monotonic()))
+                bell.wait(None if until == math.inf else max(0.0, until - monotonic()))
 
     def _one(self, token: str, key: str, ttl: int) -> None:
         if token not in self._held.locks or self._closed:
@@ -123,7 +123,7 @@ class Renewal:
             held, failed = self._renew(key, token, ttl), False
         except StoreError:
             held, failed = False, True
-        self._held.renewed(token, time.monotonic(), held=held, failed=failed)
+        self._held.renewed(token, monotonic(), held=held, failed=failed)
 
     def after_fork(self) -> None:
         """In a child: the parent's locks are the parent's, and its thread is not here."""
@@ -148,7 +148,7 @@ class LoopRenewal:
 
     def keep(self, key: str, token: str, ttl: int) -> None:
         """Renew the lock every third of its `ttl` milliseconds, from now until `forget`; inside a running loop."""
-        held, due = self._held, time.monotonic() + ttl / SHARE
+        held, due = self._held, monotonic() + ttl / SHARE
         held.locks[token] = key, ttl, due
         if due < held.until or asyncio.get_running_loop() is not self._loop:  # a timer of a stopped loop is none
             self._arm(due)
@@ -171,7 +171,7 @@ class LoopRenewal:
             self._timer.cancel()
         self._held.until = when
         self._loop = loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(max(0.0, when - time.monotonic()), self._start, loop)
+        self._timer = loop.call_later(max(0.0, when - monotonic()), self._start, loop)
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._task is None or self._task.done():  # else it sets the timer when it ends
@@ -179,14 +179,14 @@ class LoopRenewal:
 
     async def _round(self) -> None:
         held = self._held
-        for token, key, ttl in held.due(time.monotonic()):
+        for token, key, ttl in held.due(monotonic()):
             if token not in held.locks:
                 continue
             try:
                 kept, failed = await self._renew(key, token, ttl), False
             except StoreError:
                 kept, failed = False, True
-            held.renewed(token, time.monotonic(), held=kept, failed=failed)
+            held.renewed(token, monotonic(), held=kept, failed=failed)
         if held.locks:
             self._arm(held.earliest())
         else:
