@@ -50,8 +50,8 @@ def build(  # noqa: PLR0913, PLR0917 - the header's fields; keyword-only ones ta
 ) -> bytes:
     """The bytes of the next record; a method of Record.
 
-    Most requests give other values to attributes that are there, in a record without filters. That is one step here,
-    and all else goes the long way.
+    Most requests change attributes alone, in a record without filters. That is one step here, and all else goes the
+    long way.
 
     Args:
         self: the record before it.
@@ -74,18 +74,20 @@ def build(  # noqa: PLR0913, PLR0917 - the header's fields; keyword-only ones ta
             data = _around(self, before, changes, now)
         else:
             index = {**before, **changes}
-            if len(index) == len(before) and ABSENT not in changes.values():
-                body = wire.dump(index, None, wire.strict)
-                if len(body) <= _ROOM or not _long(index, index):
-                    data = followed(self.data, head, now) + body
+            if len(index) != len(before) or ABSENT in changes.values():  # names come or go
+                index = before.copy()
+                _changed(index, changes)
+            body = wire.dump(index, None, wire.strict)
+            if len(body) <= _ROOM or not _long(index, index):
+                data = followed(self.data, head, now) + body
         if 0 < len(data) <= wire.size:
             return data
     return _built(self, changes, now, key, idle, absolute, principal)
 
 
 def _around(self: "Record", before: Index, changes: Mapping[str, Stored], now: int) -> bytes:
-    """The same between further fields and a tail, where these stay as they are; no bytes where they do not."""
-    data, head, wire, start, index = self.data, self.head, self.wire, self._start, before.copy()
+    """The same between further fields and a tail, where names and tail stay as they are; no bytes where they do not."""
+    data, head, wire, start = self.data, self.head, self.wire, self._start
     tailed = start < len(data)
     for name, stored in changes.items():
         was = before.get(name, ABSENT)
@@ -93,7 +95,7 @@ def _around(self: "Record", before: Index, changes: Mapping[str, Stored], now: i
             return b""
         if tailed and ((type(was) is bytes and was[:1] == MARK) or (type(stored) is bytes and len(stored) > SEGMENT)):
             return b""
-        index[name] = stored
+    index = {**before, **changes}
     body = wire.dump(index, None, wire.strict)
     ext = self.ext if head[0] & EXT else b""
     if tailed:
