@@ -61,6 +61,8 @@ class Saving:
         self._learns = self._policy.locking_mode == "auto"
         self._watches = self._learns or self._policy.max_active_sessions > 0
         self._now, self._tick = self._port.now, self._port.tick
+        self._usually = self._policy.max_inactive_interval, 0
+        self._usual = self._policy.ttl(0, *self._usually, 0.0)
         self._touched: dict[str, float] = {}
         self._busy: dict[str, float] = {}
 
@@ -102,11 +104,11 @@ class Saving:
             size = await self._rewrite(session, changes, header)
         else:
             # Most writes are this one step, so it stands here. One that is refused is made anew, under the lock.
-            now, (_, _, _, _, created, _, idle, absolute) = self._now(), base.head
+            now, head = self._now(), base.head
             data, token = base.build(changes, int(now)), session.token and self._holding.spend(session)
-            ttl = self._policy.ttl(created or int(now), idle, absolute, now)
+            ttl = self._usual if head[6:8] == self._usually else self._policy.ttl(*self.life(base, header, now), now)
             try:
-                outcome = await self._port.save(base.key, data, base.etag, ttl, token)
+                outcome = await self._port.save(base.key, data, base.data[4:12], ttl, token)  # ETAG
             except BaseException:
                 session.token = token  # nobody knows whether the store let go of it
                 raise
