@@ -157,6 +157,9 @@ def test_requests_packed_by_hand_are_as_hiredis_packs_them(size, ttl):
         forms.save("clé", data, base, ttl, "tok"): [
             ("EVALSHA", save, 3, RECORD, LOCK, WAITERS, base, data, ttl, *TOKEN),
         ],
+        forms.release(scripts.PLAIN.release, "clé", "tok"): [
+            ("EVALSHA", scripts.PLAIN.release.sha, 2, LOCK, WAITERS, *TOKEN),
+        ],
         forms.commit("clé", data, base, ttl, ""): [stage, ("EVALSHA", commit, 2, RECORD, STAGED, base, ttl)],
         forms.commit("clé", data, base, ttl, "tok"): [
             stage, ("EVALSHA", commit, 4, RECORD, STAGED, LOCK, WAITERS, base, ttl, *TOKEN),

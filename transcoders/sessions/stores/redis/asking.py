@@ -9,8 +9,9 @@ told that one was lost. An attempt gets at most half of that time, so that there
 import random
 import re
 import time
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from transcoders.errors import StoreError
 from transcoders.sessions.stores.redis import resp, scripts
@@ -80,7 +81,7 @@ class Asking:
         self.pack = resp.packer()
         self.lua = scripts.FLAGGED
 
-    async def ask(self, *commands: Command, bulk: bool = False) -> tuple[list[Reply], bool]:
+    def ask(self, *commands: Command, bulk: bool = False) -> Coroutine[Any, Any, tuple[list[Reply], bool]]:
         """The replies to the commands, none of them a refusal; and whether an earlier reply was lost.
 
         Args:
@@ -90,13 +91,21 @@ class Asking:
         Raises:
             StoreError: no answer came in time, or the server refuses.
         """
-        return await self.send(self.pack(commands), len(commands), bulk=bulk)
+        return self.send(self.pack(commands), len(commands), bulk=bulk)
 
     async def send(self, request: bytes, count: int, *, bulk: bool = False) -> tuple[list[Reply], bool]:
         """As `ask`, for so many commands that are packed already."""
         began = time.monotonic()
-        answer = await self._attempt(request, count, began + self.half, bulk=bulk)
-        return await self.settle(answer, request, count, began, bulk=bulk)
+        try:
+            answer = self._wire.call(request, count, began + self.half, bulk=bulk)
+            replies = answer if isinstance(answer, list) else await answer
+        except Lost as failure:
+            found: list[Reply] | Lost = failure
+        else:
+            if _refusal(replies) is None:
+                return replies, False
+            found = replies
+        return await self.settle(found, request, count, began, bulk=bulk)
 
     async def settle(
         self, answer: list[Reply] | Lost, request: bytes, count: int, began: float, *, bulk: bool = False
@@ -120,14 +129,11 @@ class Asking:
                 return answer, trouble.lost
             request = await self._overcome(failure, request, trouble)
             trouble.began = began = time.monotonic()
-            answer = await self._attempt(request, count, min(began + self.half, trouble.deadline), bulk=bulk)
-
-    async def _attempt(self, request: bytes, count: int, deadline: float, *, bulk: bool) -> list[Reply] | Lost:
-        try:
-            answer = self._wire.call(request, count, deadline, bulk=bulk)
-            return answer if isinstance(answer, list) else await answer
-        except Lost as lost:
-            return lost
+            try:
+                asked = self._wire.call(request, count, min(began + self.half, trouble.deadline), bulk=bulk)
+                answer = asked if isinstance(asked, list) else await asked
+            except Lost as lost:
+                answer = lost
 
     async def _overcome(self, failure: Lost | Refusal, request: bytes, trouble: _Trouble) -> bytes:
         """What to send now, after some rest perhaps; raises StoreError."""
@@ -179,9 +185,9 @@ class Asking:
 
 def _refusal(replies: list[Reply]) -> Refusal | None:
     """The refusal that counts: of a script that is not known, since that can be helped, or else the first."""
-    refusals = [reply for reply in replies if isinstance(reply, Refusal)]
-    if not refusals:
-        return None
-    refusal = next((each for each in refusals if each.code == "NOSCRIPT"), refusals[0])
-    refusal.behind = refusal is not replies[0]
-    return refusal
+    found = None
+    for reply in replies:
+        if isinstance(reply, Refusal) and (found is None or reply.code == "NOSCRIPT"):
+            found = reply
+            found.behind = reply is not replies[0]
+    return found

@@ -24,10 +24,10 @@ _QUEUE: Final = b"$%d\r\ntc:q:{%b}\r\n"
 _CLAIM: Final = _HOLE % (len(str(CLAIM)), b"%d" % CLAIM)
 
 
-def _script(script: Script, keys: tuple[bytes, ...], *arguments: bytes) -> bytes:
-    """The form of a call; none has ten keys."""
+def _script(sha: str, keys: tuple[bytes, ...], *arguments: bytes) -> bytes:
+    """The form of a call, which has less than ten keys."""
     words = 3 + len(keys) + len(arguments)
-    start = b"*%d\r\n$7\r\nEVALSHA\r\n$40\r\n%b\r\n$1\r\n%d\r\n" % (words, script.sha.encode(), len(keys))
+    start = b"*%d\r\n$7\r\nEVALSHA\r\n$40\r\n%b\r\n$1\r\n%d\r\n" % (words, sha.encode(), len(keys))
     return start + b"".join(keys + arguments)
 
 
@@ -36,10 +36,12 @@ _SET: Final = b"*5\r\n$3\r\nSET\r\n" + _BESIDE + _HOLE + b"$2\r\nPX\r\n" + _HOLE
 _SET_LOCK: Final = b"*6\r\n$3\r\nSET\r\n" + _LOCK + _HOLE + b"$2\r\nNX\r\n$2\r\nPX\r\n" + _HOLE
 _ACQUIRE: Final = _SET_LOCK + _GET + b"*2\r\n$6\r\nEXISTS\r\n" + _QUEUE
 _FREE: Final = (_LOCK, _QUEUE)
-_SAVE: Final = _script(scripts.FLAGGED.save, (_RECORD,), _HOLE, _HOLE, _HOLE)
-_SAVE_FREE: Final = _script(scripts.FLAGGED.save, (_RECORD, *_FREE), _HOLE, _HOLE, _HOLE, _HOLE, _CLAIM)
-_COMMIT: Final = _SET + _script(scripts.FLAGGED.commit, (_RECORD, _BESIDE), _HOLE, _HOLE)
-_COMMIT_FREE: Final = _SET + _script(scripts.FLAGGED.commit, (_RECORD, _BESIDE, *_FREE), _HOLE, _HOLE, _HOLE, _CLAIM)
+_SAVES, _COMMITS = scripts.FLAGGED.save.sha, scripts.FLAGGED.commit.sha
+_SAVE: Final = _script(_SAVES, (_RECORD,), _HOLE, _HOLE, _HOLE)
+_SAVE_FREE: Final = _script(_SAVES, (_RECORD, *_FREE), _HOLE, _HOLE, _HOLE, _HOLE, _CLAIM)
+_COMMIT: Final = _SET + _script(_COMMITS, (_RECORD, _BESIDE), _HOLE, _HOLE)
+_COMMIT_FREE: Final = _SET + _script(_COMMITS, (_RECORD, _BESIDE, *_FREE), _HOLE, _HOLE, _HOLE, _CLAIM)
+_RELEASE: Final = _script("%b", _FREE, _HOLE, _CLAIM)
 
 
 def load(key: str) -> bytes:
@@ -74,3 +76,10 @@ def commit(key: str, data: bytes, base: bytes, ttl: int, token: str) -> bytes:
         return _COMMIT % (*put, size, k, beside, k, wid, len(base), base, len(t), t)
     o = token.encode()
     return _COMMIT_FREE % (*put, size, k, beside, k, wid, size, k, size, k, len(base), base, len(t), t, len(o), o)
+
+
+def release(script: Script, key: str, token: str) -> bytes:
+    """The script `release`, in the form that the server knows."""
+    k, o = key.encode(), token.encode()
+    size = len(k) + _NAMED
+    return _RELEASE % (script.sha.encode(), size, k, size, k, len(o), o)

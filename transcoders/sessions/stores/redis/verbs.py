@@ -28,6 +28,7 @@ STAGED: Final = 4096
 """Bytes of a record above which it does not go through a script: it is put beside the record and renamed."""
 QUEUE: Final = 60_000
 """Milliseconds for which a queue outlasts the last question of a waiter."""
+_SAVED: Final = Outcome.SAVED
 _TRIES: Final = 3
 """How often a record is staged whose staged copy the server evicts."""
 
@@ -91,7 +92,7 @@ class Verbs:
             found = failure
         else:
             if found[-1] == scripts.SAVED:
-                return Outcome.SAVED
+                return _SAVED
         replies, lost = await self._asking.settle(found, request, count, began)
         for _ in range(_TRIES - 1):
             if replies[-1] != scripts.AGAIN:
@@ -213,7 +214,7 @@ class Verbs:
         """See Store.release."""
         waiter = self._listener.leave(token)
         if waiter is None or not waiter.entered:
-            await self._ask(*self._freeing(key, token))
+            await self._asking.send(forms.release(self._asking.lua.release, key, token), 1)
             return
         keys = f"tc:l:{{{key}}}", f"tc:q:{{{key}}}"
         await self._ask(("EVALSHA", self._asking.lua.leave.sha, 2, *keys, token, scripts.CLAIM, waiter.entered))
