@@ -175,7 +175,10 @@ class SqliteStore:
     def acquire(self, key: str, token: str, ttl: int, /) -> Acquired:
         """Take the lock of the key, or join the queue of those who wait for it, and read the record with it."""
         now = self._now()
-        wait = self._locks.acquire(key, token, _end(now, ttl), now)
+        end = _end(now, ttl)
+        if taken := self._locks.take(key, token, end, now):
+            return Acquired(0, taken[0][0])
+        wait = self._locks.acquire(key, token, end, now)
         return Acquired(wait, None if wait else self.load(key))
 
     def renew(self, key: str, token: str, ttl: int, /) -> bool:

@@ -16,14 +16,16 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from transcoders.errors import StoreError
 from transcoders.sessions import forks
 from transcoders.sessions.stores.sqlite.reasons import READ_ONLY, failure, spoils, waits
 
+T = TypeVar("T")
 Row = tuple[Any, ...]
 Run = Callable[..., sqlite3.Cursor]
 
@@ -45,6 +47,7 @@ _PAUSE: Final = 0.0005
 _JOURNAL: Final = 16 << 20
 """Bytes that the write-ahead log keeps on the disk after it was longer for a while."""
 _OPENING: Final = threading.Lock()
+_ROWCOUNT: Final[Callable[[sqlite3.Cursor], int]] = attrgetter("rowcount")
 
 
 class Database:
@@ -96,10 +99,17 @@ class Database:
         Raises:
             StoreError: nothing was changed; or perhaps, where the error says that it is unknown.
         """
+        return self._write(sql, parameters, _ROWCOUNT)
+
+    def returned(self, sql: str, parameters: Sequence[object]) -> list[Row]:
+        """The rows that a statement returns which changes some, as `change` does."""
+        return self._write(sql, parameters, sqlite3.Cursor.fetchall)
+
+    def _write(self, sql: str, parameters: Sequence[object], result: Callable[[sqlite3.Cursor], T]) -> T:
         line = self._writer
         until = self._take(line)
         try:
-            return self._run(line.connection or self._open(line, until), sql, parameters, until).rowcount
+            return result(self._run(line.connection or self._open(line, until), sql, parameters, until))
         except sqlite3.Error as error:
             raise self._failed(line, error) from None
         finally:

@@ -8,7 +8,7 @@ processes that died are passed over. Whoever releases a lock, or finds it expire
 from collections.abc import Callable
 from typing import Final
 
-from transcoders.sessions.stores.sqlite.database import Database, Run
+from transcoders.sessions.stores.sqlite.database import Database, Row, Run
 from transcoders.sessions.stores.sqlite.watcher import Watcher
 
 CLAIM: Final = 1000
@@ -22,7 +22,8 @@ _LONGEST: Final = 1 << 31
 
 _TAKE: Final = (
     "INSERT INTO tickets (key, place, token, until) VALUES (?1, 0, ?2, ?3) ON CONFLICT (key, place) "
-    "DO UPDATE SET until = excluded.until WHERE token = excluded.token AND until > ?4"
+    "DO UPDATE SET until = excluded.until WHERE token = excluded.token AND until > ?4 "
+    "RETURNING (SELECT data FROM records WHERE key = ?1 AND expires > ?4)"
 )
 _HOLDER: Final = "SELECT token, until FROM tickets WHERE key = ? AND place = 0"
 _JOIN: Final = "INSERT INTO tickets SELECT ?1, max(place) + 1, ?2, ?3 FROM tickets WHERE key = ?1"
@@ -49,14 +50,16 @@ class Locks:
         self._asked: dict[str, tuple[str, int]] = {}
         self._watcher = Watcher(self._holder)
 
+    def take(self, key: str, token: str, end: int, now: int) -> list[Row]:
+        """Take a lock that nobody else holds: a row with the record, or with None; no row when another holds it."""
+        return [] if token in self._asked else self._database.returned(_TAKE, (key, token, end, now))
+
     def acquire(self, key: str, token: str, end: int, now: int) -> int:
         """Take the lock until `end`: 0. Or stand in its queue: the milliseconds until its holder's time is over."""
         if (asked := self._asked.get(token)) is not None:
             rows = self._database.read(_HOLDER, (key,))
             if rows and rows[0][0] != token and rows[0][1] > now and asked[1] > now:
                 return min(int(rows[0][1]) - now, _LONGEST)
-        elif self._database.change(_TAKE, (key, token, end, now)):
-            return 0
         with self._database.transaction() as run:
             holder, until = self._settle(run, key, token, end, now)
         if holder == token:
