@@ -45,7 +45,7 @@ def _opened(step: Callable[[bytes, str], Record], data: bytes, key: str) -> str:
         record = step(data, key)
         return repr((record.contents(), record.head, record.moved, record.attributes.keys(), record.key, record.data))
     except DecodeError as error:
-        return f"{type(error).__name__}: {error}"
+        return f"{type(error).__name__}: {error} ({type(error.__context__).__name__})"
 
 
 def check(reader: Wire[Any], data: bytes) -> str:

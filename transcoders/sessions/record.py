@@ -47,7 +47,7 @@ class Record:
     """
 
     __slots__ = (
-        *("_index", "_segments", "_start", "_way", "attributes", "data", "head", "key", "wire"),
+        *("_index", "_principal", "_segments", "_start", "_way", "attributes", "data", "head", "key", "wire"),
     )  # fmt: skip
 
     wire: "Wire[Any]"
@@ -57,6 +57,7 @@ class Record:
     attributes: Mapping[str, Attribute]
     moved: str | None = None
     _index: Index | None
+    _principal: str | None
     _segments: dict[str, bytes]
     _start: int
     _way: Way
@@ -73,18 +74,7 @@ class Record:
         start: int = 0,
         way: Way = OWN,
     ) -> Self:
-        """The record in the bytes.
-
-        Args:
-            wire: what reads it.
-            data: the bytes.
-            key: the key that they stand under.
-            head: the fields of their header.
-            attributes: the attributes that have a declared type, by name.
-            index: their index; None for one that is read when it is asked for.
-            start: where their tail starts, if their index is given.
-            way: how that was read.
-        """
+        """The record in the bytes: with its index and what was learnt with it, or the index is read when asked for."""
         made = cls()
         made.wire, made.data, made.key, made.head = wire, data, key, head
         made.attributes, made._index, made._start, made._way = attributes, index, start, way
@@ -104,34 +94,34 @@ class Record:
         try:
             head = unpack(data)
             kind, counts = head[0], head[3]
-            if kind & OPEN != START or counts & 0x0F or not head[1] or way is None or end > wire.size:
-                return _carefully(wire, data, key)
-            at = SIZE + (counts >> 2)  # an id is four bytes, and its count the upper half of the byte
-            if kind != START:
-                if kind & EXT:
-                    at += 2 + int.from_bytes(data[at : at + 2], "big")
-                if kind & TAIL:
-                    (length,) = number(data, at)
-                    at += 4
-                    end = at + length
-                    if end > len(data):
-                        return _carefully(wire, data, key)
-            index, mark = wire.load(b"".join((PAIR, data[at:end], END)))
-            size = data[at] ^ MAP
-            if mark != END_MARK or len(index) != (size if size < FEW else many(data[at : at + 5])) or is_tracked(index):
-                return _carefully(wire, data, key)
+            if kind & OPEN == START and not counts & 0x0F and head[1] and way is not None and end <= wire.size:
+                at = SIZE + (counts >> 2)  # an id is four bytes, and its count the upper half of the byte
+                if kind != START:
+                    if kind & EXT:
+                        at += 2 + int.from_bytes(data[at : at + 2], "big")
+                    if kind & TAIL:
+                        (length,) = number(data, at)
+                        at += 4
+                        end = at + length
+                index, mark = wire.load(b"".join((PAIR, data[at:end], END)))
+                size = data[at] ^ MAP
+                size = size if size < FEW else many(data[at : at + 5])
+                if mark == END_MARK and len(index) == size and not is_tracked(index) and end <= len(data):
+                    made = Record()
+                    made.wire = wire
+                    made.data = data
+                    made.key = key
+                    made.head = head
+                    made.attributes = wire.attributes
+                    made._start = end
+                    made._way = way
+                    made._index = index
+                    return made
         except (ValueError, TypeError, IndexError, struct.error):
-            return _carefully(wire, data, key)
-        made = Record()
-        made.wire = wire
-        made.data = data
-        made.key = key
-        made.head = head
-        made.attributes = wire.attributes
-        made._start = end
-        made._way = way
-        made._index = index
-        return made
+            pass  # it is said below what is wrong
+        record = wire.read(data, key)
+        _ = record.index
+        return record
 
     @property
     def etag(self) -> bytes:
@@ -168,9 +158,13 @@ class Record:
         """Whose session it is, where that was said. Raises DecodeError."""
         if not self.head[0] & EXT:
             return None
-        principal = self.fields.get(building.PRINCIPAL)
+        try:
+            return self._principal
+        except AttributeError:
+            principal = self.fields.get(building.PRINCIPAL)
         if principal is not None and type(principal) is not str:
             raise Malformed(f"expected the principal of the record as text, found {type(principal).__name__}")
+        self._principal = principal
         return principal
 
     @property
@@ -326,13 +320,6 @@ class Record:
     def __repr__(self) -> str:
         """How many bytes and writes; no key, no values."""
         return f"<Record of {len(self.data)} bytes, version {self.version}>"
-
-
-def _carefully(wire: "Wire[Any]", data: bytes, key: str) -> Record:
-    """Any record, with its index; raises DecodeError."""
-    record = wire.read(data, key)
-    _ = record.index
-    return record
 
 
 def _truncated(start: int, stop: int, data: bytes) -> Truncated:
