@@ -7,6 +7,7 @@ import pytest
 
 from tests.clock import VirtualClock
 from transcoders import SpecError
+from transcoders.errors import ReadOnly, SessionError
 from transcoders.sessions import AsyncSessionManager, MemoryStore, Policy, SessionManager, ids
 from transcoders.sessions.settings import settings
 
@@ -41,6 +42,16 @@ def test_keywords_change_single_settings():
         with one.session() as session:
             session["n"] = 1
     assert session.key.startswith("shop_")
+
+
+@pytest.mark.parametrize("kind", [SessionManager, AsyncSessionManager])
+def test_a_session_that_was_not_entered_is_of_no_use(kind):
+    """Who forgets the `with` is told at once, instead of losing what was set."""
+    session = kind().session()
+    with pytest.raises(ReadOnly, match="it is for a with block, which has not begun"):
+        session["user"] = 42
+    with pytest.raises(SessionError, match="not read yet: enter it"):
+        session.get("user")
 
 
 def test_an_unknown_setting():

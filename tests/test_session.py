@@ -164,7 +164,7 @@ def test_a_session_that_was_not_loaded_says_so():
     """Without a record and without a loader any access is a SessionError that tells what to do."""
     session = Session(wired())
     for ask in (lambda: session["a"], lambda: "a" in session, lambda: list(session), lambda: session.principal, len):
-        with pytest.raises(SessionError, match=r"await manager\.load"):
+        with pytest.raises(SessionError, match=r"enter it or await manager\.load"):
             ask(session) if ask is len else ask()
     session.load(opened().record)
     assert session["theme"] == "dark"

@@ -4,6 +4,7 @@ from collections.abc import Coroutine, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from transcoders.sessions.attributes import UNENTERED
 from transcoders.sessions.managing import Managing
 from transcoders.sessions.record import Record
 from transcoders.sessions.saving import Saved
@@ -54,6 +55,7 @@ class AsyncSessionManager(Managing[T]):
         session: _Request[T] = _Request(self._wire)
         session.manager = self
         self._core.begin(session, sid, request)
+        session.read_only = session.read_only or UNENTERED
         return session
 
     async def rotate(self, session: Session[T]) -> str:
@@ -101,6 +103,8 @@ class _Request(Session[T]):
     manager: AsyncSessionManager[T]
 
     def __aenter__(self) -> Coroutine[Any, Any, Session[T]]:
+        if self.read_only is UNENTERED:
+            self.read_only = ""
         return self.manager._core.read(self)  # noqa: SLF001 - this is a part of the manager
 
     def __aexit__(

@@ -16,6 +16,7 @@ from transcoders.sessions.stored import check_name, located
 
 LOCKED: Final = "its lock could not be had"
 ADRIFT: Final = "its store failed"
+UNENTERED: Final = "it is for a with block, which has not begun"
 IGNORED: Final = "request_uri_ignore_pattern matches the request"
 """Why a session takes no changes."""
 _NONE: Final = object()
@@ -70,7 +71,7 @@ class Attributes(MutableMapping[str, Any]):
         """
         if self._record is None:
             if self._loader is None:
-                raise SessionError("the session is not read yet: await manager.load(session) before it is used")
+                raise SessionError("the session is not read yet: enter it or await manager.load(session) before it is used")
             self._loader(self)
         elif self._unsettled is not None:
             self._go_on()

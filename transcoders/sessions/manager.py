@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from transcoders.errors import TranscoderError
+from transcoders.sessions.attributes import UNENTERED
 from transcoders.sessions.driving import drive, settle
 from transcoders.sessions.managing import Managing
 from transcoders.sessions.record import Record
@@ -74,9 +75,10 @@ class SessionManager(Managing[T]):
 
     def session(self, sid: str | Sequence[str] | None = None, *, request: str = "") -> "_Request[T]":
         """A context that opens the session, and saves it at the end; when the block raises, nothing is stored."""
-        session: _Request[T] = _Request(self._wire, self._load)
+        session: _Request[T] = _Request(self._wire)
         session.manager = self
         self._core.begin(session, sid, request)
+        session.read_only = session.read_only or UNENTERED
         return session
 
     def rotate(self, session: Session[T]) -> str:
@@ -124,6 +126,9 @@ class _Request(Session[T]):
     manager: SessionManager[T]
 
     def __enter__(self) -> Session[T]:
+        self._loader = self.manager._load  # noqa: SLF001 - this is a part of the manager
+        if self.read_only is UNENTERED:
+            self.read_only = ""
         return self
 
     def __exit__(
