@@ -91,10 +91,12 @@ class Record:
             DecodeError: what `Wire.read` raises, or `index`.
         """
         way, end = wire.bare, len(data)
+        if way is None:
+            return _carefully(wire, data, key)
         try:
             head = unpack(data)
             kind, counts = head[0], head[3]
-            if kind & OPEN == START and not counts & 0x0F and head[1] and way is not None and end <= wire.size:
+            if kind & OPEN == START and not counts & 0x0F and head[1] and end <= wire.size:
                 at = SIZE + (counts >> 2)  # an id is four bytes, and its count the upper half of the byte
                 if kind != START:
                     if kind & EXT:
@@ -119,9 +121,7 @@ class Record:
                     return made
         except (ValueError, TypeError, IndexError, struct.error):
             pass  # it is said below what is wrong
-        record = wire.read(data, key)
-        _ = record.index
-        return record
+        return _carefully(wire, data, key)
 
     @property
     def etag(self) -> bytes:
@@ -320,6 +320,13 @@ class Record:
     def __repr__(self) -> str:
         """How many bytes and writes; no key, no values."""
         return f"<Record of {len(self.data)} bytes, version {self.version}>"
+
+
+def _carefully(wire: "Wire[Any]", data: bytes, key: str) -> Record:
+    """Any record, its index read; raises DecodeError."""
+    record = wire.read(data, key)
+    _ = record.index
+    return record
 
 
 def _truncated(start: int, stop: int, data: bytes) -> Truncated:
