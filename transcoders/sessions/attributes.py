@@ -71,7 +71,7 @@ class Attributes(MutableMapping[str, Any]):
         """
         if self._record is None:
             if self._loader is None:
-                raise SessionError("the session is not read yet: enter it or await manager.load(session) before it is used")
+                raise SessionError("the session is not read yet: enter it or await manager.load(session) before use")
             self._loader(self)
         elif self._unsettled is not None:
             self._go_on()
