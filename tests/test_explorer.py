@@ -156,8 +156,8 @@ def adopts(app):
 def deletes(app):
     """End a session by deleting what stands under its key, whatever that is by now."""
 
-    async def bury(key, data, token):
-        return key, await app._port.delete(key, token)
+    async def bury(key, record, token):
+        return key, record and record.principal, await app._port.delete(key, token)
 
     app._core._bury = bury
 

@@ -97,6 +97,19 @@ def test_ending_all_is_final_for_requests_under_way(driven):
     assert found(driver, "u") == []
 
 
+@pytest.mark.parametrize("rotated", [False, True])
+def test_a_session_that_is_ended_by_its_id_leaves_no_note(driven, rotated):
+    """Whose it was stands in its record, also behind the trail of a rotation; the event tells it."""
+    driver = driven(rotation_grace=10)
+    sid = begun(driver, "u", n=0)
+    if rotated:
+        with driver.session(sid) as session:
+            driver.rotate(session)
+    assert driver.destroy(sid)
+    assert driver.tap.store.linked(ids.key("u")) == []
+    assert driver.events[-1].principal == "u"
+
+
 def test_a_rotated_session_stays_in_the_list(driven):
     """Once, and it can be ended by its principal."""
     driver = driven()

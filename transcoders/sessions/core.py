@@ -198,8 +198,8 @@ class Core:
 
     async def _delete(self, key: str, record: Record | None, request: str = "", token: str = "") -> bool:
         """End the session under the key, or where a rotation took it a moment ago; False when there is none."""
-        principal, begin = None if record is None else record.principal, self.port.tick()
-        key, there = await self._bury(key, None if record is None else record.data, token)
+        begin = self.port.tick()
+        key, principal, there = await self._bury(key, record, token)
         await self._principals.unlink(principal, key)
         if there:
             self._counts["deletes"] += 1
@@ -207,45 +207,50 @@ class Core:
             self._tell(Event(events.DESTROYED, key, request, principal))
         return there
 
-    async def _bury(self, key: str, data: bytes | None, token: str) -> tuple[str, bool]:
-        """Remove the record under the key, or where a trail leads from there: its key, and whether there was one.
+    async def _bury(self, key: str, record: Record | None, token: str) -> tuple[str, str | None, bool]:
+        """Remove the record under the key, or where a trail leads from there: its key and principal, if there was one.
 
         To delete what stands under a key might delete a trail that was left there a moment ago, and not the session.
         So it is moved, which compares, to a key that nobody knows, and something that says nothing put in its place.
 
         Args:
             key: of the record.
-            data: the record, as far as it is known.
+            record: what stands there, as far as it is known.
             token: of the lock on the key.
         """
         port, grave, lock, there = self.port, self._key(ids.make()), key, False
+        data, principal = (None, None) if record is None else (record.data, record.principal)
         nothing = self._wire.trail(grave, grave)
         for _ in range(TRIES):
             data = await port.load(key) if data is None else data
             if data is None:
                 break
-            if moved := self._moved(data, key):
+            moved, principal = self._said(data, key)
+            if moved is not None:
                 key, data = moved, None
                 continue
             mine = token if key == lock else ""
             outcome = await port.move(key, grave, nothing, data[ETAG], BURIED, b"", 0, mine)
             if outcome is not Outcome.STALE:
-                return key, outcome is Outcome.SAVED
+                return key, principal, outcome is Outcome.SAVED
             data = None
         else:
             there = await port.delete(key)
         if token:
             await port.release(lock, token)
-        return key, there
+        return key, principal, there
 
     def _key(self, sid: str) -> str:
         return ids.key(sid, self._prefix)
 
-    def _moved(self, data: bytes, key: str) -> str | None:
+    def _said(self, data: bytes, key: str) -> tuple[str | None, str | None]:
+        """Where the record is now that was under the key, and its principal; None for what nothing says."""
         try:
-            return self._wire.read(data, key).moved
+            record = self._wire.read(data, key)
+            said = record.moved, record.principal
         except DecodeError:
-            return None
+            return None, None
+        return said
 
     async def _noting(self, work: Coroutine[Any, Any, R]) -> R:
         """The result of the work; when the store fails, that is counted."""
