@@ -32,7 +32,7 @@ class Opening:
     def __init__(self, world: World, holding: Holding, locks: Locking) -> None:
         self._port, self._wire, self._policy, probe, self._tell, self._prefix = world
         self._holding, self._locks = holding, locks
-        self._counts, self._took, self._size = probe.counts, probe.adder("load_seconds"), probe.adder("loaded_bytes")
+        self._counts, self._took = probe.counts, probe.pair("load_seconds", "loaded_bytes")
         ignored = self._policy.request_uri_ignore_pattern
         self._ignored = pattern("request_uri_ignore_pattern", ignored).fullmatch if ignored is not None else None
         self._most, self._enabled = self._policy.max_active_sessions, self._policy.enabled
@@ -120,8 +120,7 @@ class Opening:
             return
         session.load(record)
         self._counts["loads"] += 1
-        self._took(self._tick() - begin)
-        self._size(len(record.data))
+        self._took(self._tick() - begin, len(record.data))
 
     def blank(self, session: Session[Any]) -> Record:
         """The record of a session that is a new one."""

@@ -54,7 +54,7 @@ class Saving:
     def __init__(self, world: World, holding: Holding, locks: Locking, principals: Principals) -> None:
         self._port, self._wire, self._policy, probe, self._tell, self._prefix = world
         self._holding, self._locks, self._principals = holding, locks, principals
-        self._counts, self._took, self._size = probe.counts, probe.adder("save_seconds"), probe.adder("saved_bytes")
+        self._counts, self._took = probe.counts, probe.pair("save_seconds", "saved_bytes")
         self._decoding, self._encoding = probe.adder("decode_seconds"), probe.adder("encode_seconds")
         kept = self._policy.session_attribute_filter
         self._kept = pattern("session_attribute_filter", kept).fullmatch if kept is not None else None
@@ -121,8 +121,7 @@ class Saving:
             else:
                 self._refused(base, outcome)
                 size = await self._rewrite(session, changes, header)
-        self._size(size)
-        self._took(self._tick() - start)
+        self._took(self._tick() - start, size)
         self._note_encoded(changes, start - begin)
         return Saved.WRITTEN
 
