@@ -80,49 +80,6 @@ class Record:
         made.attributes, made._index, made._start, made._way = attributes, index, start, way
         return made
 
-    @staticmethod
-    def opened(wire: "Wire[Any]", data: bytes, key: str) -> "Record":
-        """The record in the bytes, its index read as well; a method of Wire.
-
-        Every request starts here, so this is one step for the record that nearly all of them find: no filters,
-        nothing wrong. Any other is read the careful way, which knows what is wrong with it.
-
-        Raises:
-            DecodeError: what `Wire.read` raises, or `index`.
-        """
-        way, end = wire.bare, len(data)
-        if way is None:
-            return _carefully(wire, data, key)
-        try:
-            head = unpack(data)
-            kind, counts = head[0], head[3]
-            if kind & OPEN == START and not counts & 0x0F and head[1] and end <= wire.size:
-                at = SIZE + (counts >> 2)  # an id is four bytes, and its count the upper half of the byte
-                if kind != START:
-                    if kind & EXT:
-                        at += 2 + int.from_bytes(data[at : at + 2], "big")
-                    if kind & TAIL:
-                        (length,) = number(data, at)
-                        at += 4
-                        end = at + length
-                index, mark = wire.load(b"".join((PAIR, data[at:end], END)))
-                size = data[at] ^ MAP
-                size = size if size < FEW else many(data[at : at + 5])
-                if mark == END_MARK and len(index) == size and not is_tracked(index) and end <= len(data):
-                    made = Record()
-                    made.wire = wire
-                    made.data = data
-                    made.key = key
-                    made.head = head
-                    made.attributes = wire.attributes
-                    made._start = end
-                    made._way = way
-                    made._index = index
-                    return made
-        except (ValueError, TypeError, IndexError, struct.error):
-            pass  # it is said below what is wrong
-        return _carefully(wire, data, key)
-
     @property
     def etag(self) -> bytes:
         """What a store compares."""
@@ -320,6 +277,49 @@ class Record:
     def __repr__(self) -> str:
         """How many bytes and writes; no key, no values."""
         return f"<Record of {len(self.data)} bytes, version {self.version}>"
+
+
+def opened(self: "Wire[Any]", data: bytes, key: str) -> Record:
+    """The record in the bytes, its index read as well; a method of Wire.
+
+    Every request starts here, so this is one step for the record that nearly all of them find: no filters,
+    nothing wrong. Any other is read the careful way, which knows what is wrong with it.
+
+    Raises:
+        DecodeError: what `Wire.read` raises, or `index`.
+    """
+    way, end = self.bare, len(data)
+    if way is None:
+        return _carefully(self, data, key)
+    try:
+        head = unpack(data)
+        kind, counts = head[0], head[3]
+        if kind & OPEN == START and not counts & 0x0F and head[1] and end <= self.size:
+            at = SIZE + (counts >> 2)  # an id is four bytes, and its count the upper half of the byte
+            if kind != START:
+                if kind & EXT:
+                    at += 2 + int.from_bytes(data[at : at + 2], "big")
+                if kind & TAIL:
+                    (length,) = number(data, at)
+                    at += 4
+                    end = at + length
+            index, mark = self.load(b"".join((PAIR, data[at:end], END)))
+            size = data[at] ^ MAP
+            size = size if size < FEW else many(data[at : at + 5])
+            if mark == END_MARK and len(index) == size and not is_tracked(index) and end <= len(data):
+                made = Record()
+                made.wire = self
+                made.data = data
+                made.key = key
+                made.head = head
+                made.attributes = self.attributes
+                made._start = end  # noqa: SLF001 - as an __init__ would
+                made._way = way  # noqa: SLF001 - as an __init__ would
+                made._index = index  # noqa: SLF001 - as an __init__ would
+                return made
+    except (ValueError, TypeError, IndexError, struct.error):
+        pass  # it is said below what is wrong
+    return _carefully(self, data, key)
 
 
 def _carefully(wire: "Wire[Any]", data: bytes, key: str) -> Record:

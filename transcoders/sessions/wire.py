@@ -16,7 +16,7 @@ from transcoders.sessions.attribute import Attribute
 from transcoders.sessions.filtering import Filtering
 from transcoders.sessions.index import Packing
 from transcoders.sessions.layout import NEW, START, TRAIL, UNKNOWN
-from transcoders.sessions.record import BLANK, Record, Trail
+from transcoders.sessions.record import BLANK, Record, Trail, opened
 from transcoders.sessions.stored import NAMES, check_name
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Wire(Generic[T]):
             return self._other(data, key)
         return Record.of(self, data, key, head, self.attributes)
 
-    opened = Record.opened
+    opened = opened
 
     def _other(self, data: bytes, key: str) -> Record:
         """The record of bytes that are none of this layout; raises DecodeError."""
