@@ -27,6 +27,10 @@ class Probe:
         """See events.Probe."""
         return lambda value: None
 
+    def pair(self, times, sizes, /):
+        """See events.Probe."""
+        return lambda seconds, size: None
+
 
 class App(AsyncSessionManager[Any]):
     """A process with a manager over the explorer's port.

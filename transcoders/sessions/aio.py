@@ -2,7 +2,7 @@
 
 from collections.abc import Coroutine, Sequence
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from transcoders.sessions.attributes import UNENTERED
 from transcoders.sessions.managing import Managing
@@ -11,6 +11,7 @@ from transcoders.sessions.saving import Saved
 from transcoders.sessions.session import Session
 
 T = TypeVar("T")
+_SKIPPED: Final = Saved.SKIPPED
 
 
 class AsyncSessionManager(Managing[T]):
@@ -40,7 +41,7 @@ class AsyncSessionManager(Managing[T]):
         """Store what changed in the session, and let go of it; see `Core.close` for what is raised."""
         core = self._core
         if core.rests(session):
-            return Saved.SKIPPED
+            return _SKIPPED
         saved = await core.close(session)
         if self._shadow is not None and saved is Saved.WRITTEN:
             self._observe(session)

@@ -297,15 +297,16 @@ class Attributes(MutableMapping[str, Any]):
                 found[name] = stored
         for name in self._watched:
             if name not in self._assigned:
-                stored_now = self._moved(name)
+                stored_now = self._moved(record, name)
                 if stored_now is not ABSENT:
                     found[name] = self._encoded[name] = stored_now
         return found
 
-    def _moved(self, name: str) -> Stored:
+    def _moved(self, record: Record, name: str) -> Stored:
         """What is to be stored of an attribute that was read and may have changed; ABSENT when it has not."""
+        attribute = record.attribute(name) if record.attributes else record.wire.untyped
         try:
-            return self.record.attribute(name).changed(self._live[name], self._watched[name])
+            return attribute.changed(self._live[name], self._watched[name])
         except EncodeError as error:
             located(error, name)
             raise

@@ -10,7 +10,7 @@ import string
 from base64 import urlsafe_b64encode
 from binascii import b2a_base64
 from hashlib import blake2b
-from secrets import token_bytes, token_hex
+from secrets import token_bytes
 from typing import Final, TypeGuard
 
 BYTES: Final = 32
@@ -62,6 +62,7 @@ def token() -> str:
     try:
         return _TOKENS.pop()
     except IndexError:
-        drawn = token_hex(8 * _MANY)
-        _TOKENS.extend(drawn[at : at + 16] for at in range(16, len(drawn), 16))
-        return drawn[:16]
+        drawn = token_bytes(8 * _MANY).hex(" ", 8).split()
+        mine = drawn.pop()
+        _TOKENS.extend(drawn)
+        return mine

@@ -6,7 +6,7 @@ thread. A session reads its record on first access: a request that asks nothing 
 
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Final, Self, TypeVar
 
 from transcoders.errors import TranscoderError
 from transcoders.sessions.attributes import UNENTERED
@@ -17,6 +17,7 @@ from transcoders.sessions.saving import Saved
 from transcoders.sessions.session import Session
 
 T = TypeVar("T")
+_SKIPPED: Final = Saved.SKIPPED
 
 
 class SessionManager(Managing[T]):
@@ -63,7 +64,7 @@ class SessionManager(Managing[T]):
         """Store what changed in the session, and let go of it; see `Core.close` for what is raised."""
         core = self._core
         if core.rests(session):
-            return Saved.SKIPPED
+            return _SKIPPED
         saved = drive(core.close(session))
         if self._shadow is not None and saved is Saved.WRITTEN:
             self._observe(session)

@@ -48,6 +48,11 @@ class Saved(IntEnum):
     """What changed is stored."""
 
 
+_WRITTEN: Final = Saved.WRITTEN
+_SAVED: Final = Outcome.SAVED
+"""Members that nearly every write asks for: a class is slow to give them."""
+
+
 class Saving:
     """Writes sessions."""
 
@@ -112,7 +117,7 @@ class Saving:
             except BaseException:
                 session.token = token  # nobody knows whether the store let go of it
                 raise
-            if outcome is Outcome.SAVED:
+            if outcome is _SAVED:
                 session.stored(data)
                 counts["saves"] += 1
                 size = len(data)
@@ -123,7 +128,7 @@ class Saving:
                 size = await self._rewrite(session, changes, header)
         self._took(self._tick() - start, size)
         self._note_encoded(changes, start - begin)
-        return Saved.WRITTEN
+        return _WRITTEN
 
     def _note_decoded(self, session: Session[Any]) -> None:
         self._counts["decoded_bytes"] += session.decoded

@@ -203,7 +203,7 @@ class Session(Attributes, Generic[T]):
         """Let a value that was read without a type be read again; one that was changed is made one of the type."""
         if name not in self._live or name in self._assigned:
             return
-        if name in self._watched and self._moved(name) is not ABSENT:
+        if name in self._watched and self._moved(self.record, name) is not ABSENT:
             try:
                 self._live[name] = attribute.adopt(self._live[name])
             except DecodeError as error:
