@@ -120,6 +120,35 @@ def test_keeping_costs_no_more_than_a_dictionary(renewal):
     assert min(timeit.repeat(both, number=1000, repeat=20)) < 0.005
 
 
+def test_short_locks_one_after_the_other_do_not_wake_the_thread(renewal):
+    """It was woken for the first, and found that forgotten; it sleeps on through the others, and then for good."""
+    forgotten, asleep, for_good, rings = threading.Event(), threading.Event(), threading.Event(), []
+
+    class Bell(threading.Event):
+        def set(self):
+            rings.append(1)
+            super().set()
+
+        def clear(self):
+            forgotten.wait(SOON)
+            super().clear()
+
+        def wait(self, timeout=None):
+            (for_good if timeout is None else asleep).set()
+            return super().wait(timeout)
+
+    renewal._bell = Bell()
+    renewal.keep("app:k", "t", 600)
+    renewal.forget("t")
+    forgotten.set()
+    assert asleep.wait(SOON)
+    for _ in range(20):
+        renewal.keep("app:k", "t", 600)
+        renewal.forget("t")
+    assert len(rings) == 1
+    assert for_good.wait(SOON)
+
+
 def test_closing_ends_the_thread(renewed):
     """Nothing is renewed after close, also when something is kept then; a second close does nothing."""
     renewal = Renewal(renewed)

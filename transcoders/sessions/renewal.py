@@ -1,8 +1,9 @@
 """Renewal: held locks are given new time every third of it, until they are forgotten.
 
 A lock's time is short, because it is the price of a crash; a request that takes longer has it renewed. Few do, so
-`keep` and `forget` cost next to nothing: a dictionary entry each. What renews sleeps until the earliest lock is due,
-and stays asleep for good when there is none.
+`keep` and `forget` cost next to nothing: a dictionary entry each. What renews sleeps until the earliest lock is due.
+Where none is left, the thread sleeps until one that is kept now would be due, so that short locks one after the other
+do not wake it each; it sleeps for good when there was none in all that time.
 
 A renewal that fails is tried again soon. One that says "not yours any more" ends the matter: whoever holds that lock
 learns it from the version when the session is saved.
@@ -29,13 +30,14 @@ class _Held:
 
     Attributes:
         until: the moment up to which whatever renews sleeps; infinite while it is not known to wake by itself.
+        lately: the time to live of the lock that was kept last; 0 when there was none since the last `pause`.
     """
 
-    __slots__ = ("locks", "until")
+    __slots__ = ("lately", "locks", "until")
 
     def __init__(self) -> None:
         self.locks: dict[str, tuple[str, int, float]] = {}
-        self.until = math.inf
+        self.until, self.lately = math.inf, 0
 
     def due(self, now: float) -> list[tuple[str, str, int]]:
         """Token, key and time to live of the locks to renew now."""
@@ -55,6 +57,11 @@ class _Held:
     def earliest(self) -> float:
         """When the next lock is due; infinite when none is kept."""
         return min((due for _, _, due in list(self.locks.values())), default=math.inf)
+
+    def pause(self, now: float) -> float:
+        """As `earliest`; when one as long as the last lock would be due, if none is kept but one was a moment ago."""
+        ttl, self.lately = self.lately, 0
+        return self.earliest() if self.locks or not ttl else now + ttl / SHARE
 
 
 class Renewal:
@@ -81,6 +88,7 @@ class Renewal:
         """Renew the lock every third of its `ttl` milliseconds, from now until `forget`."""
         held, due = self._held, monotonic() + ttl / SHARE
         held.locks[token] = key, ttl, due
+        held.lately = ttl
         if due < held.until:
             self._ring()
 
@@ -112,7 +120,7 @@ class Renewal:
             bell.clear()
             for token, key, ttl in held.due(monotonic()):
                 self._one(token, key, ttl)
-            held.until = until = held.earliest()
+            held.until = until = held.pause(monotonic())
             if not self._closed:  # else the bell that close rang may have been cleared
                 bell.wait(None if until == math.inf else max(0.0, until - monotonic()))
 
