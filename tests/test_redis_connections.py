@@ -427,7 +427,7 @@ def test_a_child_process_has_its_own_loop(face):
 
 @faces("asyncio", "uvloop")
 def test_a_port_follows_its_loop(face):
-    """A port is used in one loop after another; in two at a time it says so."""
+    """A port is used in one loop after another, in other threads too; in two at a time it says so."""
     port = face.port()
 
     async def load():
@@ -447,6 +447,8 @@ def test_a_port_follows_its_loop(face):
         warnings.simplefilter("ignore", ResourceWarning)  # the first loop ended with its connections open
         run(face.mode, load())
         run(face.mode, load())
+        with ThreadPoolExecutor(1) as other:
+            other.submit(run, face.mode, load()).result()
         run(face.mode, meanwhile())
         gc.collect()
 

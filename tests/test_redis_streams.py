@@ -2,12 +2,18 @@
 
 import asyncio
 import contextvars
+import logging
 import socket
 import threading
 import time
+from importlib.util import find_spec
+from itertools import pairwise
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from tests.redis_ports import run
 from transcoders.sessions.stores.redis.line import Line
 from transcoders.sessions.stores.redis.pool import Connection
 from transcoders.sessions.stores.redis.wire import Lost
@@ -116,8 +122,8 @@ async def asked(line, seconds=10.0):
     return await line.ask(b"request", 1, time.monotonic() + seconds)
 
 
-def lined(body) -> None:
-    """Run the body with a line and the server's end of it."""
+def lined(body, *modes) -> None:
+    """Run the body with a line and the server's end of it, under asyncio and under uvloop or in that mode."""
 
     async def work():
         ours, theirs = socket.socketpair()
@@ -128,7 +134,8 @@ def lined(body) -> None:
             line.end("the test is over")
             await line.over.wait()
 
-    asyncio.run(work())
+    for mode in modes or (("asyncio", "uvloop") if find_spec("uvloop") else ("asyncio",)):
+        run(mode, work())
 
 
 def test_replies_go_to_those_who_asked_in_turn():
@@ -208,6 +215,75 @@ def test_a_retired_line_ends_when_it_has_answered():
         assert not line.usable
         theirs.sendall(b":1\r\n")
         assert await task == [1]
+        await asyncio.wait_for(line.over.wait(), 10)
+
+    lined(body)
+
+
+def test_a_line_that_the_server_has_ended_takes_no_more(caplog):
+    """Its end is known before it is lost, so that nobody writes to it, and the loop's log is silent about that."""
+
+    async def body(line, theirs):
+        task = asyncio.create_task(asked(line))
+        await asyncio.sleep(0)
+        theirs.shutdown(socket.SHUT_WR)
+        while line.usable:  # noqa: ASYNC110 - the moment counts
+            await asyncio.sleep(0)
+        assert not line.over.is_set()
+        with pytest.raises(Lost, match="it closed the connection") as caught:
+            await task
+        assert caught.value.sent
+
+    with caplog.at_level(logging.WARNING):
+        lined(body)
+    assert not caplog.records
+
+
+def packed(reply) -> list[bytes]:
+    """A reply as a server sends it, in the pieces in which it may well arrive."""
+    if isinstance(reply, list):
+        return [b"*%d\r\n" % len(reply), *(piece for each in reply for piece in packed(each))]
+    return [b":%d\r\n" % reply] if isinstance(reply, int) else [b"$%d\r\n" % len(reply), reply, b"\r\n"]
+
+
+LARGE = b"x" * 4100
+LIKE_A_REPLY = b"".join(packed(LARGE))
+ONE = st.one_of(st.integers(0, 9), st.sampled_from([b"", b"small", LARGE, LIKE_A_REPLY, LIKE_A_REPLY + b"y"]))
+REPLIES = st.lists(st.one_of(ONE, st.lists(ONE, max_size=3)), min_size=1, max_size=6)
+
+
+async def told(line, pieces, answers) -> list[list[object]]:
+    """What tasks get that want such answers, when these pieces arrive."""
+    tasks = [asyncio.ensure_future(line.ask(b"request", len(answer), soon())) for answer in answers]
+    await asyncio.sleep(0)
+    for piece in pieces:
+        asyncio.get_running_loop().call_soon(line.data_received, piece)
+    return await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@settings(deadline=None, max_examples=60)
+@given(REPLIES, st.integers(1, 3), st.data())
+def test_replies_are_whole_wherever_they_are_cut(replies, count, data):
+    """Also large values, which are cut out where they come alone, and values that look like replies themselves."""
+    pieces = [piece for reply in replies for piece in packed(reply)]
+    stream, borders = b"".join(pieces), [sum(map(len, pieces[:at])) for at in range(len(pieces))]
+    anywhere = st.one_of(st.sampled_from(borders), st.integers(0, len(stream)))
+    cuts = [0, *sorted(data.draw(st.just(borders) | st.lists(anywhere, max_size=6))), len(stream)]
+    answers = [replies[at : at + count] for at in range(0, len(replies), count)]
+
+    async def body(line, _):
+        assert await told(line, [stream[begin:end] for begin, end in pairwise(cuts)], answers) == answers
+        assert line.usable
+
+    lined(body, "asyncio")
+
+
+@pytest.mark.parametrize("pieces", [(LIKE_A_REPLY + b":", b"1\r\n"), (LIKE_A_REPLY, LIKE_A_REPLY)])
+def test_a_reply_too_many_behind_a_large_one_ends_the_line(pieces):
+    """Whether it comes with the one that was asked for, or later."""
+
+    async def body(line, _):
+        assert await told(line, pieces, [[LARGE]]) == [[LARGE]]
         await asyncio.wait_for(line.over.wait(), 10)
 
     lined(body)

@@ -178,6 +178,6 @@ def _value(data: bytes) -> bytes | None:
     """The value, where the bytes are one reply that is a value, and whole."""
     end = data.find(b"\r\n", 0, 16)
     digits = data[1:end]
-    if data[:1] == b"$" and digits.isdigit() and end + int(digits) + 4 == len(data) and data[-2:] == b"\r\n":
+    if data[:1] == b"$" and digits.isdigit() and end + int(digits) + 4 == len(data):
         return data[end + 2 : -2]
     return None
