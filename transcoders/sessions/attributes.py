@@ -12,7 +12,7 @@ from transcoders.errors import DecodeError, EncodeError, ReadOnly, SessionError,
 from transcoders.sessions.attribute import Baseline, Pickled, unchanging
 from transcoders.sessions.merge import same
 from transcoders.sessions.record import ABSENT, Record, Stored
-from transcoders.sessions.stored import check_name, located
+from transcoders.sessions.stored import check_name, located, scalar
 
 LOCKED: Final = "its lock could not be had"
 ADRIFT: Final = "its store failed"
@@ -28,7 +28,9 @@ class Attributes(MutableMapping[str, Any]):
     Attributes:
         accessed: whether it was asked for anything, or told.
         decoded: bytes of the record that were decoded.
-        decoding: seconds that this took, by `tick`.
+        encoded: values that were encoded, or compared with what they were; scalars are not.
+        decoding, encoding: seconds that the one and the other took, by `tick`.
+        loaded: whether its record was read.
         tick: seconds of a clock that never goes back; it stands still where nobody asks for the time.
         failure: the error that kept the request from reading or changing it; None when there was none.
         new: whether it was never stored.
@@ -38,11 +40,12 @@ class Attributes(MutableMapping[str, Any]):
 
     __slots__ = (
         *("_assigned", "_encoded", "_live", "_loader", "_record", "_unsettled", "_watched"),
-        *("accessed", "asked", "decoded", "decoding", "failure", "new", "read_only", "tick"),
+        *("accessed", "asked", "decoded", "decoding", "encoded", "encoding", "failure", "loaded", "new", "read_only"),
+        "tick",
     )  # fmt: skip
 
     def __init__(self, loader: Callable[[Any], None] | None = None, record: Record | None = None) -> None:
-        self._loader, self._record = loader, record
+        self._loader, self._record, self.loaded = loader, record, record is not None
         self._unsettled: bytes | None = None
         self._live: dict[str, Any] = {}
         self._watched: dict[str, Baseline] = {}
@@ -52,15 +55,12 @@ class Attributes(MutableMapping[str, Any]):
         self.read_only = ""
         self.failure: TranscoderError | None = None
         self.asked: set[str] = set()
-        self.decoded, self.decoding, self.tick = 0, 0.0, _still
+        self.decoded = self.encoded = 0
+        self.decoding = self.encoding = 0.0
+        self.tick = _still
         self.new = record is not None and not record.data
 
     # What it was read from
-
-    @property
-    def loaded(self) -> bool:
-        """Whether its record was read."""
-        return self._record is not None
 
     @property
     def record(self) -> Record:
@@ -79,7 +79,7 @@ class Attributes(MutableMapping[str, Any]):
 
     def load(self, record: Record) -> None:
         """Go out from this record."""
-        self._record, self.new, self.failure = record, not record.data, None
+        self._record, self.new, self.failure, self.loaded = record, not record.data, None, True
 
     def stored(self, data: bytes) -> None:
         """Go on from these bytes, which were stored on top of its record, once it is used again; mostly it is not."""
@@ -292,14 +292,25 @@ class Attributes(MutableMapping[str, Any]):
         record, live, encoded, found = self.record, self._live, self._encoded, {}  # settles what was stored before
         for name in self._assigned:
             value = live[name]
-            stored = encoded[name] = ABSENT if value is ABSENT else record.encode(name, value)
+            if value is ABSENT or (scalar(value) and not record.attributes):
+                stored = value
+            else:
+                begin = self.tick()
+                stored = record.encode(name, value)
+                self.encoded += 1
+                self.encoding += self.tick() - begin
+            encoded[name] = stored
             if not self._holds(record, name, stored):
                 found[name] = stored
-        for name in self._watched:
-            if name not in self._assigned:
-                stored_now = self._moved(record, name)
-                if stored_now is not ABSENT:
-                    found[name] = self._encoded[name] = stored_now
+        if self._watched:
+            begin = self.tick()
+            for name in self._watched:
+                if name not in self._assigned:
+                    stored = self._moved(record, name)
+                    if stored is not ABSENT:
+                        found[name] = encoded[name] = stored
+            self.encoded += len(self._watched)
+            self.encoding += self.tick() - begin
         return found
 
     def _moved(self, record: Record, name: str) -> Stored:

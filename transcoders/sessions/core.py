@@ -124,7 +124,7 @@ class Core:
         session.load(self._opening.blank(session))
 
     async def _rotate(self, session: Session[Any]) -> str:
-        changes, header = self._saving.changes(session)
+        changes, header = self._saving.changes(session, session.record)
         if session.new:
             await self._saving.create(session, changes, header)
             return str(session.sid)

@@ -83,7 +83,7 @@ DISTRIBUTIONS: Final = {
     "save_seconds": "writing a record to the store, other tries included",
     "delete_seconds": "ending a session in the store",
     "decode_seconds": "decoding attributes, of a request that read some that are no scalars",
-    "encode_seconds": "encoding attributes, of a request that changed some that are no scalars",
+    "encode_seconds": "encoding attributes, of a request that set or may have changed some that are no scalars",
     "lock_seconds": "waiting for a lock",
     "loaded_bytes": "size of records read",
     "saved_bytes": "size of records written",

@@ -83,17 +83,16 @@ class Saving:
         if self._due(session):
             return False
         if session.decoded:
-            self._note_decoded(session)
+            self._note_coded(session, {})
         self._counts["requests_without_change"] += 1
         return True
 
     async def close(self, session: Session[Any]) -> Saved:
         """Store what the request changed; see Core.close."""
-        counts, begin = self._counts, self._tick()
-        changes, header = self.changes(session)
-        start = self._tick()
-        if session.decoded:
-            self._note_decoded(session)
+        counts, base = self._counts, session.record
+        changes, header = self.changes(session, base)
+        if session.decoded or session.encoded:
+            self._note_coded(session, changes)
         if not changes and not header:
             counts["requests_without_change"] += 1
             return Saved.SKIPPED if session.new else await self._rest(session)
@@ -102,7 +101,7 @@ class Saving:
             raise read_only(session.read_only)
         if not self._policy.enabled:
             return Saved.SKIPPED
-        base = session.record
+        begin = self._tick()
         if session.new:
             size = await self.create(session, changes, header)
         elif header or self._learns or (self._busy and self._hot(base.key)):
@@ -126,33 +125,29 @@ class Saving:
             else:
                 self._refused(base, outcome)
                 size = await self._rewrite(session, changes, header)
-        self._took(self._tick() - start, size)
-        self._note_encoded(changes, start - begin)
+        self._took(self._tick() - begin, size)
         return _WRITTEN
 
-    def _note_decoded(self, session: Session[Any]) -> None:
-        self._counts["decoded_bytes"] += session.decoded
-        self._decoding(session.decoding)
-        session.decoded, session.decoding = 0, 0.0
+    def _note_coded(self, session: Session[Any], changes: Changes) -> None:
+        """Measure what a request decoded and encoded."""
+        counts = self._counts
+        if session.decoded:
+            counts["decoded_bytes"] += session.decoded
+            self._decoding(session.decoding)
+        if session.encoded:
+            counts["encoded_bytes"] += sum(len(stored) for stored in changes.values() if type(stored) is bytes)
+            self._encoding(session.encoding)
+        session.decoded = session.encoded = 0
+        session.decoding = session.encoding = 0.0
 
-    def _note_encoded(self, changes: Changes, seconds: float) -> None:
-        encoded = 0
-        for stored in changes.values():
-            if type(stored) is bytes:
-                encoded += len(stored)
-        if encoded:
-            self._counts["encoded_bytes"] += encoded
-            self._encoding(seconds)
-
-    def changes(self, session: Session[Any]) -> tuple[Changes, Header]:
+    def changes(self, session: Session[Any], base: Record) -> tuple[Changes, Header]:
         """The attributes and the parts of the header that the request changed."""
         changes, header = session.changes(), session.header() if session.told else {}
         if self._kept is not None:
             changes = {name: stored for name, stored in changes.items() if self._kept(name)}
         if not changes and not header:
             return changes, header
-        record = session.record
-        if not record.head[1] and record.data:  # it moved in, without times of ours
+        if not base.head[1] and base.data:  # it moved in, without times of ours
             header = {"idle": self._policy.max_inactive_interval, "absolute": self._policy.absolute_timeout} | header
         return changes, header
 

@@ -119,7 +119,7 @@ class Session(Attributes, Generic[T]):
         """Take no more changes; a session that was not asked for anything until now is not read any more either."""
         self.read_only = reason
         if not self.accessed:
-            self._record, self._loader = None, _refuse
+            self._record, self._loader, self.loaded = None, _refuse, False
 
     @property
     def principal(self) -> str | None:
