@@ -193,6 +193,16 @@ def test_goals_of_hand_overs():
     assert findings(("v", "asyncio", 2), [(0.0, 0.0, 0.001), (0.0, 0.0012, 0.0022)], 2.0, 1.0).missed == []
 
 
+def test_a_hiccup_of_the_machine_is_no_wait_of_ours():
+    """What fell upon a process that only slept is taken off the longest wait, and no more than that."""
+    sections = [(0.0, 0.001 * at, 0.001 * at + 0.001) for at in range(9)] + [(0.008, 0.014, 0.015)]
+    what = ("v", "threads", 2)
+    kept = [findings(what, sections, 2.0, 1.0, hiccup) for hiccup in (0.0, 0.004, 0.006)]
+    assert [one.longest for one in kept] == pytest.approx([4.0] * 3)
+    assert [one.ours for one in kept] == pytest.approx([4.0, 2.0, 1.0])
+    assert [any("longest" in words for words in one.missed) for one in kept] == [True, True, False]
+
+
 @pytest.mark.parametrize("kind", ["threads", "asyncio"])
 def test_a_lock_is_handed_from_process_to_process(place, kind):
     """Nobody ever has it together with another; on a server a process listens on one connection."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.fleet import sail
 from bench.handover.findings import Findings, findings
-from bench.handover.worker import SETTINGS
+from bench.handover.worker import HOLD, SETTINGS
 from bench.stores import Place, store
 from transcoders.errors import TranscoderError
 from transcoders.sessions.manager import SessionManager
@@ -57,21 +57,35 @@ def measure(place: Place, kind: str, waiters: int, seconds: float) -> Findings:
     if stored != len(sections):
         raise TranscoderError(f"{len(sections)} increments were acknowledged, and {stored} are stored")
     counted = [one for one in sections if looks.began + WARM * seconds < one[0] < looks.began + seconds]
-    return findings((place.name, kind, waiters), counted, looks.connections, looks.listening)
+    return findings((place.name, kind, waiters), counted, looks.connections, looks.listening, looks.hiccup)
 
 
 class _Looks:
-    """What the server has to say of connections, half-way through."""
+    """What the server has to say of connections, half-way through; and how the machine treats one who only sleeps."""
 
     def __init__(self, place: Place, seconds: float) -> None:
         self._server, self._seconds = place.server, seconds
         self.connections, self.listening = 0.0, None if place.server is None else 0.0
+        self.hiccup = 0.0
 
     def look(self) -> None:
         self.began = time.monotonic()
+        self._sleep(WARM)
+        self.hiccup = 0.0  # what was before is not counted
+        self._sleep(0.5)
+        self._ask()
+        self._sleep(1.0)
+
+    def _sleep(self, share: float) -> None:
+        """Until that share of the time is over, a moment at a time."""
+        until = self.began + share * self._seconds
+        while (now := time.monotonic()) < until:
+            time.sleep(HOLD)
+            self.hiccup = max(self.hiccup, time.monotonic() - now - HOLD)
+
+    def _ask(self) -> None:
         if self._server is None:
             return
-        time.sleep(self._seconds / 2)
         with self._server.client() as client:
             mine = str(client.client_id())
             seen = [one for one in client.client_list() if one["id"] != mine]
