@@ -29,9 +29,8 @@ class Attributes(MutableMapping[str, Any]):
         accessed: whether it was asked for anything, or told.
         decoded: bytes of the record that were decoded.
         encoded: values that were encoded, or compared with what they were; scalars are not.
-        decoding, encoding: seconds that the one and the other took, by `tick`.
+        decoding, encoding: seconds that the one and the other took.
         loaded: whether its record was read.
-        tick: seconds of a clock that never goes back; it stands still where nobody asks for the time.
         failure: the error that kept the request from reading or changing it; None when there was none.
         new: whether it was never stored.
         read_only: why it takes no changes; empty when it does.
@@ -41,24 +40,26 @@ class Attributes(MutableMapping[str, Any]):
     __slots__ = (
         *("_assigned", "_encoded", "_live", "_loader", "_record", "_unsettled", "_watched"),
         *("accessed", "asked", "decoded", "decoding", "encoded", "encoding", "failure", "loaded", "new", "read_only"),
-        "tick",
     )  # fmt: skip
 
-    def __init__(self, loader: Callable[[Any], None] | None = None, record: Record | None = None) -> None:
-        self._loader, self._record, self.loaded = loader, record, record is not None
-        self._unsettled: bytes | None = None
-        self._live: dict[str, Any] = {}
-        self._watched: dict[str, Baseline] = {}
-        self._assigned: dict[str, None] = {}  # a set in the order in which names were first set
-        self._encoded: dict[str, Stored] = {}
-        self.accessed = False
-        self.read_only = ""
-        self.failure: TranscoderError | None = None
-        self.asked: set[str] = set()
-        self.decoded = self.encoded = 0
-        self.decoding = self.encoding = 0.0
-        self.tick = _still
-        self.new = record is not None and not record.data
+    # What `Session` sets when it is made, all at once: another call would take longer than all of it.
+    accessed: bool
+    asked: set[str]
+    decoded: int
+    decoding: float
+    encoded: int
+    encoding: float
+    failure: TranscoderError | None
+    loaded: bool
+    new: bool
+    read_only: str
+    _assigned: dict[str, None]  # a set in the order in which names were first set
+    _encoded: dict[str, Stored]
+    _live: dict[str, Any]
+    _loader: Callable[[Any], None] | None
+    _record: Record | None
+    _unsettled: bytes | None
+    _watched: dict[str, Baseline]
 
     # What it was read from
 
@@ -156,12 +157,13 @@ class Attributes(MutableMapping[str, Any]):
         """The value, which is watched from now on if it may change in place."""
         if stored is ABSENT:
             return ABSENT
-        attribute, begin = record.attribute(name), self.tick()
+        attribute, tick = record.attribute(name), record.wire.tick
+        begin = tick()
         try:
             value = attribute.decode(stored)
             if type(stored) is bytes:
                 self.decoded += len(stored)
-                self.decoding += self.tick() - begin
+                self.decoding += tick() - begin
                 if not unchanging(value):
                     self._watched[name] = attribute.baseline(value, stored)
         except (DecodeError, EncodeError) as error:
@@ -295,22 +297,22 @@ class Attributes(MutableMapping[str, Any]):
             if value is ABSENT or (scalar(value) and not record.attributes):
                 stored = value
             else:
-                begin = self.tick()
+                begin = record.wire.tick()
                 stored = record.encode(name, value)
                 self.encoded += 1
-                self.encoding += self.tick() - begin
+                self.encoding += record.wire.tick() - begin
             encoded[name] = stored
             if not self._holds(record, name, stored):
                 found[name] = stored
         if self._watched:
-            begin = self.tick()
+            begin = record.wire.tick()
             for name in self._watched:
                 if name not in self._assigned:
                     stored = self._moved(record, name)
                     if stored is not ABSENT:
                         found[name] = encoded[name] = stored
             self.encoded += len(self._watched)
-            self.encoding += self.tick() - begin
+            self.encoding += record.wire.tick() - begin
         return found
 
     def _moved(self, record: Record, name: str) -> Stored:
@@ -331,10 +333,6 @@ class Attributes(MutableMapping[str, Any]):
             except DecodeError:
                 return False
         return same(stored, before)
-
-
-def _still() -> float:
-    return 0.0
 
 
 def read_only(reason: str) -> ReadOnly:

@@ -37,18 +37,18 @@ def named(text: object, prefix: str = "") -> str | None:
     if type(text) is not str or len(text) != LENGTH or not text.isascii():
         return None
     letters = text.encode()
-    return None if letters.translate(None, _LETTERS) else prefix + _hashed(letters)
+    if letters.translate(None, _LETTERS):
+        return None
+    state = _STATE.copy()  # as in `key`, which is not called because nearly every request comes by here
+    state.update(letters)
+    return prefix + b2a_base64(state.digest(), newline=False)[:22].translate(_URLSAFE).decode()
 
 
 def key(sid: str, prefix: str = "") -> str:
     """The store's key for an id or a principal: the prefix and 22 characters of a hash."""
-    return prefix + _hashed(sid.encode(errors="surrogatepass"))
-
-
-def _hashed(text: bytes) -> str:
     state = _STATE.copy()  # quicker than to begin anew
-    state.update(text)
-    return b2a_base64(state.digest(), newline=False)[:22].translate(_URLSAFE).decode()
+    state.update(sid.encode(errors="surrogatepass"))
+    return prefix + b2a_base64(state.digest(), newline=False)[:22].translate(_URLSAFE).decode()
 
 
 _TOKENS: list[str] = []

@@ -59,10 +59,10 @@ class Managing(Generic[T]):
         chosen = transcoder.primary if isinstance(transcoder, Shadow) else transcoder
         if isinstance(chosen, str):
             chosen = build(chosen, keys=keys, accept=accept, limits=limits)
-        self._wire = Wire(chosen, schema)
         self.statistics = Statistics() if self.policy.enable_statistics else None
         self._listeners: dict[str, list[Listener]] = {kind: [] for kind in KINDS}
         self._store, self._clock = store, clock or Clock()
+        self._wire = Wire(chosen, schema, self._clock.tick if self.statistics else float)
         self._prefix = Settings(policy=self.policy, **places).prefix()
         self._connect()
 

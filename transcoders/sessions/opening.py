@@ -53,7 +53,7 @@ class Opening:
         Raises:
             TooManySessions: this process has too many sessions open.
         """
-        session.request, session.tick = request, self._tick
+        session.request = request
         if self._most:
             self._admit(session)
         counts = self._counts

@@ -49,9 +49,15 @@ class Session(Attributes, Generic[T]):
         self, wire: Wire[T], loader: "Callable[[Session[T]], None] | None" = None, record: Record | None = None
     ) -> None:
         """A session over a record, over one that the loader loads when it is needed, or one that is to be loaded."""
-        Attributes.__init__(self, loader, record)
+        self._loader, self._record, self.loaded = loader, record, record is not None
         self._wire, self.told = wire, NOTHING
         self._view: T | None = None
+        self._unsettled = self.failure = None
+        self._live, self._watched, self._assigned, self._encoded = {}, {}, {}, {}
+        self.asked = set()
+        self.decoded = self.encoded = 0
+        self.decoding = self.encoding = 0.0
+        self.new, self.accessed, self.read_only = record is not None and not record.data, False, ""
         self.ended = self.adrift = self.renewed = self.outdated = False
         self.leaving: Record | None = None
         self.sid: str | None = None

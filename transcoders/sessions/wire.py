@@ -5,7 +5,7 @@ the transcoder decodes to a mapping, are a session as well: that is how a live s
 """
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from transcoders import frame
@@ -39,21 +39,24 @@ class Wire(Generic[T]):
         pack, unpack: its verbs.
         dump, load, strict: what its verbs are made of; see Packing.
         plain: whether there are no filters.
+        tick: seconds of a clock that never goes back, for what it takes to decode and to encode attributes.
         bare: how records without filters are read; None when they are not.
     """
 
     __slots__ = (
         *("_schemas", "_transcoder", "attributes", "bare", "dump", "filtering", "load", "pack", "packing", "plain"),
-        *("schema", "size", "spec", "strict", "unpack", "untyped"),
+        *("schema", "size", "spec", "strict", "tick", "unpack", "untyped"),
     )  # fmt: skip
 
-    def __init__(self, transcoder: Transcoder[Any], schema: type[T] | None = None) -> None:
+    def __init__(
+        self, transcoder: Transcoder[Any], schema: type[T] | None = None, tick: Callable[[], float] = float
+    ) -> None:
         """Raises SpecError on a type that no session can have; by default it is that of the transcoder."""
         chains, limits = transcoder.chains, transcoder.limits
         own = chains[0].schema
         if own is not None and schema is not None and own is not schema:
             raise SpecError("the transcoder has another schema= than the session: give it to one of them")
-        self._transcoder, self.spec, self.size = transcoder, transcoder.spec, limits.size
+        self._transcoder, self.spec, self.size, self.tick = transcoder, transcoder.spec, limits.size, tick
         self.filtering, self.packing = Filtering(chains, limits.size), Packing()
         self.bare, self.plain = self.filtering.bare, self.filtering.plain
         self.pack, self.unpack = self.packing.pack, self.packing.unpack
