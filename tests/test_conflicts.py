@@ -4,7 +4,7 @@ import pytest
 
 from transcoders.errors import Conflict
 from transcoders.sessions.merge import counter, union
-from transcoders.sessions.saving import Saved
+from transcoders.sessions.saved import Saved
 
 
 def both(driver, mine, theirs, **attributes):

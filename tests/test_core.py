@@ -3,7 +3,7 @@
 import pytest
 
 from transcoders.errors import ReadOnly, SessionGone, StoreError, TooManySessions
-from transcoders.sessions.saving import Saved
+from transcoders.sessions.saved import Saved
 
 IDLE = 1800
 SHARE = 180

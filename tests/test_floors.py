@@ -26,8 +26,8 @@ FLOORS = {
     4: "sessions.attribute sessions.attributes sessions.building sessions.declared sessions.distribution "
     "sessions.driving sessions.events sessions.filtering sessions.ids sessions.index sessions.layout "
     "sessions.locking sessions.merge sessions.msm sessions.notation sessions.policy sessions.ports "
-    "sessions.prefix sessions.record sessions.references sessions.session sessions.stored sessions.trial "
-    "sessions.view sessions.wire sessions.world web.cookies",
+    "sessions.prefix sessions.record sessions.references sessions.saved sessions.session sessions.stored "
+    "sessions.trial sessions.view sessions.wire sessions.world web.cookies",
     3: "registry chain header pipeline typed",
     2: "codecs codecs.* filters filters.*",
     1: "spec options frame limits tree packer timestamps arrays records fidelity buffers opcodes seal keyring "

@@ -5,7 +5,7 @@ import pytest
 from transcoders.errors import LockTimeout, ReadOnly
 from transcoders.sessions import ids
 from transcoders.sessions.merge import counter
-from transcoders.sessions.saving import Saved
+from transcoders.sessions.saved import Saved
 
 READ, WRITE = "GET /cart", "POST /cart"
 

@@ -5,7 +5,7 @@ import pytest
 from tests.driving import KINDS_OF_MANAGER, Driver
 from transcoders import errors
 from transcoders.errors import ReadOnly, SessionError, SessionGone, StoreError
-from transcoders.sessions.saving import Saved
+from transcoders.sessions.saved import Saved
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from transcoders.sessions.manager import SessionManager
 from transcoders.sessions.merge import counter
 from transcoders.sessions.ports import Capabilities
 from transcoders.sessions.runtime import InPlace
-from transcoders.sessions.saving import Saved
+from transcoders.sessions.saved import Saved
 from transcoders.sessions.stores.memory import MemoryStore
 
 SOON = 10.0

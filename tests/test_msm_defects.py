@@ -13,7 +13,7 @@ from transcoders.sessions import ids
 from transcoders.sessions.core import BURIED
 from transcoders.sessions.merge import counter
 from transcoders.sessions.policy import FOREVER, Policy
-from transcoders.sessions.saving import Saved
+from transcoders.sessions.saved import Saved
 
 IDLE = 1800
 MONTH = 30 * 86_400

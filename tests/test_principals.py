@@ -4,7 +4,7 @@ import pytest
 
 from transcoders.errors import EncodeError, SessionGone, StoreError
 from transcoders.sessions import ids
-from transcoders.sessions.saving import Saved
+from transcoders.sessions.saved import Saved
 
 IDLE = 1800
 

@@ -5,7 +5,7 @@ import pytest
 from transcoders.errors import Conflict, ReadOnly, SessionGone, StoreError
 from transcoders.sessions import ids
 from transcoders.sessions.merge import counter
-from transcoders.sessions.saving import Saved
+from transcoders.sessions.saved import Saved
 
 GRACE = 10.0
 

@@ -1,6 +1,6 @@
 """Sessions end when they are idle, and at their age; requests put the end off, and pay little for it."""
 
-from transcoders.sessions.saving import Saved
+from transcoders.sessions.saved import Saved
 
 IDLE = 1800
 SHARE = 180

@@ -5,7 +5,7 @@ import pytest
 from tests.clock import VirtualClock
 from transcoders import errors
 from transcoders.sessions.manager import SessionManager
-from transcoders.sessions.saving import Saved
+from transcoders.sessions.saved import Saved
 from transcoders.web import Cookie, Parameter
 from transcoders.web.visit import Visit, hidden, refusal, status
 

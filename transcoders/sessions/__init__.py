@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from transcoders.sessions.policy import Policy
     from transcoders.sessions.ports import Capabilities, Store
     from transcoders.sessions.record import Record
-    from transcoders.sessions.saving import Saved
+    from transcoders.sessions.saved import Saved
     from transcoders.sessions.session import Session
     from transcoders.sessions.shadow import Shadow
     from transcoders.sessions.stats import Statistics
@@ -33,7 +33,7 @@ __all__ = [
 
 _HOMES = {
     "AsyncSessionManager": "aio", "Capabilities": "ports", "Event": "events", "MemoryStore": "stores.memory",
-    "Policy": "policy", "Record": "record", "Saved": "saving", "Session": "session", "SessionManager": "manager",
+    "Policy": "policy", "Record": "record", "Saved": "saved", "Session": "session", "SessionManager": "manager",
     "Shadow": "shadow", "Statistics": "stats", "Store": "ports", "counter": "merge", "union": "merge",
 }  # fmt: skip
 

@@ -34,12 +34,15 @@ class Attributes(MutableMapping[str, Any]):
         failure: the error that kept the request from reading or changing it; None when there was none.
         new: whether it was never stored.
         read_only: why it takes no changes; empty when it does.
+        unsettled: bytes that were stored on top of its record; it goes on from them once it is used again, which it
+            mostly is not.
         asked: the names that were asked for, there or not; what is set under one may be made of what was there.
     """
 
     __slots__ = (
-        *("_assigned", "_encoded", "_live", "_loader", "_record", "_unsettled", "_watched"),
+        *("_assigned", "_encoded", "_live", "_loader", "_record", "_watched"),
         *("accessed", "asked", "decoded", "decoding", "encoded", "encoding", "failure", "loaded", "new", "read_only"),
+        "unsettled",
     )  # fmt: skip
 
     # What `Session` sets when it is made, all at once: another call would take longer than all of it.
@@ -53,12 +56,12 @@ class Attributes(MutableMapping[str, Any]):
     loaded: bool
     new: bool
     read_only: str
+    unsettled: bytes | None
     _assigned: dict[str, None]  # a set in the order in which names were first set
     _encoded: dict[str, Stored]
     _live: dict[str, Any]
     _loader: Callable[[Any], None] | None
     _record: Record | None
-    _unsettled: bytes | None
     _watched: dict[str, Baseline]
 
     # What it was read from
@@ -74,7 +77,7 @@ class Attributes(MutableMapping[str, Any]):
             if self._loader is None:
                 raise SessionError("the session is not read yet: enter it or await manager.load(session) before use")
             self._loader(self)
-        elif self._unsettled is not None:
+        elif self.unsettled is not None:
             self._go_on()
         return self._record  # type: ignore[return-value]
 
@@ -82,12 +85,8 @@ class Attributes(MutableMapping[str, Any]):
         """Go out from this record."""
         self._record, self.new, self.failure, self.loaded = record, not record.data, None, True
 
-    def stored(self, data: bytes) -> None:
-        """Go on from these bytes, which were stored on top of its record, once it is used again; mostly it is not."""
-        self._unsettled = data
-
     def _go_on(self) -> None:
-        data, before, self._unsettled = self._unsettled, self._record, None
+        data, before, self.unsettled = self.unsettled, self._record, None
         if data is not None and before is not None:
             self.settle(before.wire.read(data, before.key))
 
@@ -114,7 +113,7 @@ class Attributes(MutableMapping[str, Any]):
     def _restart(self, record: Record) -> None:
         """Forget everything, and go on from this record."""
         self._live, self._watched, self._assigned, self._encoded = {}, {}, {}, {}
-        self.asked, self.accessed, self._unsettled = set(), True, None
+        self.asked, self.accessed, self.unsettled = set(), True, None
         self.load(record)
 
     def _drop(self, before: Record, record: Record) -> None:
@@ -224,7 +223,7 @@ class Attributes(MutableMapping[str, Any]):
 
     def check_open(self) -> None:
         """Raise ReadOnly when it takes no changes; a response can tell that from an error of the application's."""
-        if self._unsettled is not None:
+        if self.unsettled is not None:
             self._go_on()
         if self.read_only:
             self.failure = read_only(self.read_only)
@@ -237,7 +236,7 @@ class Attributes(MutableMapping[str, Any]):
             EncodeError: no attribute can have that name.
             ReadOnly: the session takes no changes.
         """
-        if self.read_only or self._unsettled is not None:
+        if self.read_only or self.unsettled is not None:
             self.check_open()
         if name not in self._live:
             check_name(name)
@@ -283,15 +282,18 @@ class Attributes(MutableMapping[str, Any]):
             self._live[name] = default
         return default
 
-    def changes(self) -> dict[str, Stored]:
+    def changes(self, record: Record | None = None) -> dict[str, Stored]:
         """What is to be stored of the attributes that were set, deleted or changed in place; ABSENT for deleted ones.
+
+        Args:
+            record: its record, where the caller has just asked for that.
 
         Raises:
             EncodeError: the value of an attribute cannot be stored; with its path.
         """
         if not self._assigned and not self._watched:
             return {}
-        record, live, encoded, found = self.record, self._live, self._encoded, {}  # settles what was stored before
+        record, live, encoded, found = record or self.record, self._live, self._encoded, {}
         for name in self._assigned:
             value = live[name]
             if value is ABSENT or (scalar(value) and not record.attributes):

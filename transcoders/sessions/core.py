@@ -18,7 +18,8 @@ from transcoders.sessions.opening import Opening
 from transcoders.sessions.ports import ETAG, Outcome
 from transcoders.sessions.principals import Principals
 from transcoders.sessions.record import Record
-from transcoders.sessions.saving import TRIES, Header, Saved, Saving
+from transcoders.sessions.saved import Saved
+from transcoders.sessions.saving import TRIES, Header, Saving
 from transcoders.sessions.session import Session
 from transcoders.sessions.world import World
 
@@ -56,8 +57,8 @@ class Core:
                 raise
         return session
 
-    async def close(self, session: Session[Any]) -> Saved:
-        """Store what the request changed, and let go of the session.
+    async def close(self, session: Session[Any]) -> None:
+        """Store what the request changed, and let go of the session; what that came to is noted in it.
 
         Raises:
             EncodeError: an attribute cannot be encoded; nothing is stored.
@@ -72,12 +73,14 @@ class Core:
             if session.ended or not session.loaded:
                 if session.ended or not session.accessed:
                     self._counts["requests_without_access"] += 1
-                    return Saved.SKIPPED
+                    session.saved = Saved.SKIPPED
+                    return
                 await self.fetch(session)  # it was told without being asked for anything
             if session.renewed and not session.new:
                 await self._renew(session)
-                return Saved.WRITTEN
-            return await self._saving.close(session)
+                session.saved = Saved.WRITTEN
+            else:
+                session.saved = await self._saving.close(session)
         except BaseException as error:
             if session.loaded:  # else `fetch` has counted it
                 self._failed(error)

@@ -13,7 +13,7 @@ from transcoders.sessions.attributes import UNENTERED
 from transcoders.sessions.driving import drive, settle
 from transcoders.sessions.managing import Managing
 from transcoders.sessions.record import Record
-from transcoders.sessions.saving import Saved
+from transcoders.sessions.saved import Saved
 from transcoders.sessions.session import Session
 
 T = TypeVar("T")
@@ -65,7 +65,8 @@ class SessionManager(Managing[T]):
         core = self._core
         if core.rests(session):
             return _SKIPPED
-        saved = drive(core.close(session))
+        settle(core.close(session))
+        saved = session.saved
         if self._shadow is not None and saved is Saved.WRITTEN:
             self._observe(session)
         return saved
@@ -77,9 +78,8 @@ class SessionManager(Managing[T]):
     def session(self, sid: str | Sequence[str] | None = None, *, request: str = "") -> "_Request[T]":
         """A context that opens the session, and saves it at the end; when the block raises, nothing is stored."""
         session: _Request[T] = _Request(self._wire)
-        session.manager = self
+        session.manager, session.read_only = self, UNENTERED
         self._core.begin(session, sid, request)
-        session.read_only = session.read_only or UNENTERED
         return session
 
     def rotate(self, session: Session[T]) -> str:

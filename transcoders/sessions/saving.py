@@ -6,7 +6,6 @@ by a request that was under way.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from enum import IntEnum
 from typing import Any, Final
 
 from transcoders.errors import Conflict, SessionGone
@@ -20,6 +19,7 @@ from transcoders.sessions.merge import rebase, rebase_header
 from transcoders.sessions.ports import Outcome
 from transcoders.sessions.principals import Life, Principals
 from transcoders.sessions.record import Record, Stored
+from transcoders.sessions.saved import Saved
 from transcoders.sessions.session import Session
 from transcoders.sessions.world import World
 
@@ -35,17 +35,6 @@ Header = Mapping[str, Any]
 """What changes of `principal`, `idle` and `absolute`."""
 Send = Callable[[bytes, Record, Header, float], Awaitable[Outcome]]
 """Sends the new bytes, which were built on the base with these changes of its header, to the store."""
-
-
-class Saved(IntEnum):
-    """What saving a session came to."""
-
-    SKIPPED = 0
-    """Nothing changed, and nothing was written."""
-    TOUCHED = 1
-    """Nothing changed; the session's end was put off."""
-    WRITTEN = 2
-    """What changed is stored."""
 
 
 _WRITTEN: Final = Saved.WRITTEN
@@ -117,7 +106,7 @@ class Saving:
                 session.token = token  # nobody knows whether the store let go of it
                 raise
             if outcome is _SAVED:
-                session.stored(data)
+                session.unsettled = data
                 counts["saves"] += 1
                 size = len(data)
                 if base.head[0] & EXT:  # its principal is there, if it has one
@@ -142,7 +131,7 @@ class Saving:
 
     def changes(self, session: Session[Any], base: Record) -> tuple[Changes, Header]:
         """The attributes and the parts of the header that the request changed."""
-        changes, header = session.changes(), session.header() if session.told else {}
+        changes, header = session.changes(base), session.header() if session.told else {}
         if self._kept is not None:
             changes = {name: stored for name, stored in changes.items() if self._kept(name)}
         if not changes and not header:

@@ -8,6 +8,7 @@ from transcoders.errors import DecodeError, EncodeError, SessionError, SpecError
 from transcoders.sessions.attributes import Attributes
 from transcoders.sessions.layout import HIGHEST
 from transcoders.sessions.record import ABSENT, Record
+from transcoders.sessions.saved import Saved
 from transcoders.sessions.stored import located
 from transcoders.sessions.wire import Wire
 
@@ -29,6 +30,7 @@ class Session(Attributes, Generic[T]):
         others: ids that the client sent beside it, to be tried when it has no record.
         new: whether it was never stored.
         request: method and path of the request.
+        saved: what saving it came to, once that was done.
         token: of the lock it holds.
         read_only: why it takes no changes; empty when it does.
         renewed: whether it gets a new id when it is saved.
@@ -42,8 +44,11 @@ class Session(Attributes, Generic[T]):
 
     __slots__ = (
         *("_view", "_wire", "__weakref__"),
-        *("adrift", "ended", "key", "leaving", "others", "outdated", "renewed", "request", "sid", "token", "told"),
+        *("adrift", "ended", "key", "leaving", "others", "outdated", "renewed", "request", "saved", "sid", "token"),
+        "told",
     )  # fmt: skip
+
+    saved: Saved
 
     def __init__(
         self, wire: Wire[T], loader: "Callable[[Session[T]], None] | None" = None, record: Record | None = None
@@ -52,7 +57,7 @@ class Session(Attributes, Generic[T]):
         self._loader, self._record, self.loaded = loader, record, record is not None
         self._wire, self.told = wire, NOTHING
         self._view: T | None = None
-        self._unsettled = self.failure = None
+        self.unsettled = self.failure = None
         self._live, self._watched, self._assigned, self._encoded = {}, {}, {}, {}
         self.asked = set()
         self.decoded = self.encoded = 0

@@ -9,7 +9,7 @@ from collections.abc import Awaitable
 from typing import Any, Final, Protocol
 
 from transcoders.errors import SessionError
-from transcoders.sessions.saving import Saved
+from transcoders.sessions.saved import Saved
 from transcoders.sessions.session import Session
 from transcoders.web.visit import BEGUN, FAILED, Visit, hidden
 

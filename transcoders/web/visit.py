@@ -18,7 +18,7 @@ from transcoders.errors import (
     StoreError,
     TooManySessions,
 )
-from transcoders.sessions.saving import Saved
+from transcoders.sessions.saved import Saved
 from transcoders.sessions.session import Session
 from transcoders.web.cookies import Cookie, Parameter, private, vary
 

@@ -15,7 +15,7 @@ from django.contrib.sessions.exceptions import SessionInterrupted
 from transcoders.errors import EncodeError, SessionGone
 from transcoders.registry import REGISTRY
 from transcoders.sessions.driving import drive
-from transcoders.sessions.saving import Saved
+from transcoders.sessions.saved import Saved
 from transcoders.sessions.session import Session
 from transcoders.subclasses import Plain
 from transcoders.web.django.expiry import set_times

@@ -17,7 +17,7 @@ from django.utils.cache import patch_vary_headers
 
 from transcoders.errors import SessionError, SessionGone, SpecError
 from transcoders.sessions.driving import drive
-from transcoders.sessions.saving import Saved
+from transcoders.sessions.saved import Saved
 from transcoders.web.django.engine import SessionStore
 from transcoders.web.django.expiry import cookie_age
 from transcoders.web.django.site import Site, cookie, site

@@ -3,7 +3,7 @@
 from typing import Any, Protocol
 
 from transcoders.sessions.manager import SessionManager
-from transcoders.sessions.saving import Saved
+from transcoders.sessions.saved import Saved
 from transcoders.sessions.session import Session
 
 

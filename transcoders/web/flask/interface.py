@@ -13,7 +13,7 @@ from transcoders.errors import SessionError, SpecError
 from transcoders.pipeline import Transcoder
 from transcoders.sessions.manager import SessionManager
 from transcoders.sessions.ports import Port, Store
-from transcoders.sessions.saving import Saved
+from transcoders.sessions.saved import Saved
 from transcoders.sessions.session import Session
 from transcoders.sessions.settings import Settings
 from transcoders.sessions.shadow import Shadow

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from transcoders.errors import SessionError
 from transcoders.sessions.manager import SessionManager
-from transcoders.sessions.saving import Saved
+from transcoders.sessions.saved import Saved
 from transcoders.sessions.session import Session
 from transcoders.web.cookies import LONGEST
 from transcoders.web.flask.refusing import refuse
