@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 
 from transcoders.errors import DecodeError, EncodeError, ReadOnly, SessionError, TranscoderError
 from transcoders.sessions.attribute import Baseline, Pickled, unchanging
-from transcoders.sessions.merge import same
+from transcoders.sessions.merge import EXACT, same
 from transcoders.sessions.record import ABSENT, Record, Stored
 from transcoders.sessions.stored import check_name, located, scalar
 
@@ -328,13 +328,14 @@ class Attributes(MutableMapping[str, Any]):
 
     def _holds(self, record: Record, name: str, stored: Stored) -> bool:
         """Whether this is what is stored of an attribute already."""
-        before = self._watched.get(name, ABSENT)
+        before = self._watched.get(name, ABSENT) if self._watched else ABSENT
         if before is ABSENT or type(before) is Pickled:
             try:
                 before = record.stored(name)
             except DecodeError:
                 return False
-        return same(stored, before)
+        kind = type(stored)
+        return stored == before if kind is type(before) and kind in EXACT else same(stored, before)
 
 
 def read_only(reason: str) -> ReadOnly:

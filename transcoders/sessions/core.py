@@ -38,7 +38,8 @@ class Core:
 
     def __init__(self, world: World) -> None:
         self.port, self._wire, self.policy, probe, self._tell, self._prefix = world
-        self._counts, self._bounded = probe.counts, self.policy.max_active_sessions > 0
+        self._counts = probe.counts
+        self._usual = self.policy.enabled and not self.policy.max_active_sessions
         self._ending = probe.adder("delete_seconds")
         self._holding, self._principals = Holding(world), Principals(world)
         locks = locking(self.policy.locking_mode)
@@ -57,7 +58,7 @@ class Core:
                 raise
         return session
 
-    async def close(self, session: Session[Any]) -> None:
+    def close(self, session: Session[Any]) -> Coroutine[Any, Any, None]:
         """Store what the request changed, and let go of the session; what that came to is noted in it.
 
         Raises:
@@ -67,6 +68,19 @@ class Core:
             ReadOnly: it was changed, and takes no changes.
             StoreError: the store failed; when `unknown`, the write may have taken effect all the same.
         """
+        if self._usual and session.loaded and not (session.ended or session.renewed or session.leaving):
+            return self._saving.close(session)  # as nearly all are, and with no coroutine around it
+        return self._close(session)
+
+    async def _close(self, session: Session[Any]) -> None:
+        try:
+            if await self._ready(session):
+                await self._saving.close(session)
+        finally:
+            self._opening.end(session)
+
+    async def _ready(self, session: Session[Any]) -> bool:
+        """Whether there is something to save, once the session was left, read or given its new id."""
         try:
             if session.leaving is not None:
                 await self._leave(session, session.leaving)
@@ -74,21 +88,23 @@ class Core:
                 if session.ended or not session.accessed:
                     self._counts["requests_without_access"] += 1
                     session.saved = Saved.SKIPPED
-                    return
+                    return False
                 await self.fetch(session)  # it was told without being asked for anything
+            if not self.policy.enabled:
+                done = "requests_without_change" if session.unchanged else "requests_with_change"
+                self._counts[done] += 1
+                session.saved = Saved.SKIPPED
+                return False
             if session.renewed and not session.new:
                 await self._renew(session)
                 session.saved = Saved.WRITTEN
-            else:
-                session.saved = await self._saving.close(session)
+                return False
         except BaseException as error:
             if session.loaded:  # else `fetch` has counted it
-                self._failed(error)
+                self._saving.failed(error)
             await self._holding.abandon(session, error)
             raise
-        finally:
-            if self._bounded:
-                self._opening.end(session)
+        return True
 
     async def discard(self, session: Session[Any], error: BaseException | None = None) -> None:
         """Let go of the session, because of an error perhaps; what the request changed is not stored."""
@@ -260,9 +276,5 @@ class Core:
         try:
             return await work
         except StoreError as error:
-            self._failed(error)
+            self._saving.failed(error)
             raise
-
-    def _failed(self, error: BaseException) -> None:
-        if isinstance(error, StoreError):
-            self._counts["unknown_outcomes" if error.unknown else "store_failures"] += 1

@@ -28,7 +28,7 @@ def union(base: Any, mine: Any, theirs: Any) -> Any:
 
 MERGES = {"counter": counter, "union": union}
 """The merge functions that have a name."""
-_EXACT = frozenset((bytes, str, int, bool))
+EXACT = frozenset((bytes, str, int, bool))
 """What is mostly compared: types in which `==` sees all."""
 
 
@@ -89,7 +89,7 @@ def same(one: object, other: object) -> bool:
         return True
     if type(one) is not type(other):
         return False
-    return one == other if type(one) in _EXACT else difference(one, other) is None
+    return one == other if type(one) in EXACT else difference(one, other) is None
 
 
 def _alike(theirs: Record, name: str, one: Stored, other: Stored) -> bool:

@@ -8,9 +8,8 @@ by a request that was under way.
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-from transcoders.errors import Conflict, SessionGone
+from transcoders.errors import Conflict, SessionGone, StoreError
 from transcoders.sessions import events, ids
-from transcoders.sessions.attributes import read_only
 from transcoders.sessions.events import Event
 from transcoders.sessions.holding import Holding
 from transcoders.sessions.layout import EXT
@@ -76,46 +75,51 @@ class Saving:
         self._counts["requests_without_change"] += 1
         return True
 
-    async def close(self, session: Session[Any]) -> Saved:
-        """Store what the request changed; see Core.close."""
-        counts, base = self._counts, session.record
-        changes, header = self.changes(session, base)
-        if session.decoded or session.encoded:
-            self._note_coded(session, changes)
-        if not changes and not header:
-            counts["requests_without_change"] += 1
-            return Saved.SKIPPED if session.new else await self._rest(session)
-        counts["requests_with_change"] += 1
-        if session.read_only:
-            raise read_only(session.read_only)
-        if not self._policy.enabled:
-            return Saved.SKIPPED
-        begin = self._tick()
-        if session.new:
-            size = await self.create(session, changes, header)
-        elif header or self._learns or (self._busy and self._hot(base.key)):
-            size = await self._rewrite(session, changes, header)
-        else:
-            # Most writes are this one step, so it stands here. One that is refused is made anew, under the lock.
-            now, head = self._now(), base.head
-            data, token = base.build(changes, int(now)), session.token and self._holding.spend(session)
-            ttl = self._usual if head[6:8] == self._usually else self._policy.ttl(*self.life(base, header, now), now)
-            try:
-                outcome = await self._port.save(base.key, data, base.data[4:12], ttl, token)  # ETAG
-            except BaseException:
-                session.token = token  # nobody knows whether the store let go of it
-                raise
-            if outcome is _SAVED:
-                session.unsettled = data
-                counts["saves"] += 1
-                size = len(data)
-                if base.head[0] & EXT:  # its principal is there, if it has one
-                    await self._keep_noted(base)
-            else:
-                self._refused(base, outcome)
+    async def close(self, session: Session[Any]) -> None:
+        """Store what the request changed, and let go of the session; see Core.close.
+
+        Most writes are one step, which stands here, since every call counts in it. One that is refused is made anew,
+        under the lock.
+        """
+        counts, token = self._counts, ""
+        try:
+            base = session.record
+            changes, header = self.changes(session, base)
+            if session.decoded or session.encoded:
+                self._note_coded(session, changes)
+            if not changes and not header:
+                counts["requests_without_change"] += 1
+                session.saved = Saved.SKIPPED if session.new else await self._rest(session)
+                return
+            counts["requests_with_change"] += 1
+            if session.read_only:
+                session.check_open()  # which says why not
+            begin = self._tick()
+            if session.new:
+                size = await self.create(session, changes, header)
+            elif header or self._learns or (self._busy and self._hot(base.key)):
                 size = await self._rewrite(session, changes, header)
+            else:
+                now, head = self._now(), base.head
+                data, token = base.build(changes, int(now)), session.token and self._holding.spend(session)
+                ttl = self._usual if head[6:8] == self._usually else self._ttl(base, header, now)
+                outcome = await self._port.save(base.key, data, base.data[4:12], ttl, token)  # ETAG
+                token, size = "", len(data)
+                if outcome is _SAVED:
+                    session.unsettled = data
+                    counts["saves"] += 1
+                    if head[0] & EXT:  # its principal is there, if it has one
+                        await self._keep_noted(base)
+                else:
+                    self._refused(base, outcome)
+                    size = await self._rewrite(session, changes, header)
+        except BaseException as error:
+            session.token = session.token or token  # nobody knows whether the store let go of it
+            self.failed(error)
+            await self._holding.abandon(session, error)
+            raise
         self._took(self._tick() - begin, size)
-        return _WRITTEN
+        session.saved = _WRITTEN
 
     def _note_coded(self, session: Session[Any], changes: Changes) -> None:
         """Measure what a request decoded and encoded."""
@@ -217,7 +221,7 @@ class Saving:
             if header:
                 await self._principals.link(header.get("principal", base.principal), base.key, life, now)
             token = self._holding.spend(session)
-            return await self._port.save(base.key, data, base.etag, self._policy.ttl(*life, now), token)
+            return await self._port.save(base.key, data, base.etag, self._ttl(base, header, now), token)
 
         return send
 
@@ -273,6 +277,10 @@ class Saving:
         """Whether the session had a conflict a moment ago."""
         return bool(self._busy) and self._port.tick() < self._busy.get(key, 0.0)
 
+    def _ttl(self, base: Record, header: Header, now: float) -> int:
+        """Milliseconds that the record lives which is built on the base."""
+        return self._policy.ttl(*self.life(base, header, now), now)
+
     def life(self, base: Record, header: Header, now: float) -> Life:
         """When the session that is built on the base was created, and how long it lives."""
         head = base.head
@@ -320,6 +328,11 @@ class Saving:
         """Remember that the session's end was put off just now, and keep it noted under its principal for longer."""
         remember(self._touched, key, now)
         await self._principals.prolong(principal, key, life, now)
+
+    def failed(self, error: BaseException) -> None:
+        """Count what the store failed at."""
+        if isinstance(error, StoreError):
+            self._counts["unknown_outcomes" if error.unknown else "store_failures"] += 1
 
     def _gone(self) -> SessionGone:
         self._counts["gone"] += 1

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 """What a session was told that was told nothing."""
+_SKIPPED: Final = Saved.SKIPPED
 T = TypeVar("T")
 U = TypeVar("U")
 
@@ -30,7 +31,7 @@ class Session(Attributes, Generic[T]):
         others: ids that the client sent beside it, to be tried when it has no record.
         new: whether it was never stored.
         request: method and path of the request.
-        saved: what saving it came to, once that was done.
+        saved: what saving it came to last.
         token: of the lock it holds.
         read_only: why it takes no changes; empty when it does.
         renewed: whether it gets a new id when it is saved.
@@ -47,8 +48,6 @@ class Session(Attributes, Generic[T]):
         *("adrift", "ended", "key", "leaving", "others", "outdated", "renewed", "request", "saved", "sid", "token"),
         "told",
     )  # fmt: skip
-
-    saved: Saved
 
     def __init__(
         self, wire: Wire[T], loader: "Callable[[Session[T]], None] | None" = None, record: Record | None = None
@@ -69,6 +68,7 @@ class Session(Attributes, Generic[T]):
         self.key: str | None = None
         self.others: Sequence[str] = ()
         self.token = self.request = ""
+        self.saved: Saved = _SKIPPED
 
     @property
     def unchanged(self) -> bool:
