@@ -31,7 +31,7 @@ class Session(Attributes, Generic[T]):
         others: ids that the client sent beside it, to be tried when it has no record.
         new: whether it was never stored.
         request: method and path of the request.
-        saved: what saving it came to last.
+        saved: what the last save came to that had something to do.
         token: of the lock it holds.
         read_only: why it takes no changes; empty when it does.
         renewed: whether it gets a new id when it is saved.
