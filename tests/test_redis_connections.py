@@ -267,7 +267,7 @@ def test_a_replica_is_not_written_to(face):
         assert await port.save(face.key, SECOND, etag(FIRST), HOUR) is Outcome.SAVED
 
     with servers.running(face.server.kind) as face.server:
-        face.run(body, face.server.url(timeout=200))
+        face.run(body, face.server.url(timeout=600))
 
 
 @pytest.mark.parametrize("face", [("valkey", "blocking"), ("redis", "asyncio")], indirect=True, ids="-".join)
