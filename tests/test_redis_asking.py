@@ -89,7 +89,7 @@ def test_what_passes_is_waited_for(code, renewed):
     assert asked(wire, ("GET", "k"))[0] == ([b"there"], False)
     assert wire.renewed == renewed
     first, second = wire.paused
-    assert 0.0025 <= first <= 0.0075
+    assert 0.00025 <= first <= 0.00075
     assert 0.01 <= second <= 0.03
 
 

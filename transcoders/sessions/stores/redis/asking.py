@@ -19,8 +19,9 @@ from transcoders.sessions.stores.redis.resp import Command
 from transcoders.sessions.stores.redis.url import Target
 from transcoders.sessions.stores.redis.wire import Lost, Refusal, Reply, Wire
 
-PAUSES: Final = (0.005, 0.02, 0.08)
-"""Seconds before the second, the third and any further attempt, give or take a half."""
+PAUSES: Final = (0.0005, 0.02, 0.08)
+"""Seconds before the second, the third and any further attempt, give or take a half. Mostly a connection is lost, and
+the server is well: so the second follows at once."""
 PASSING: Final = {
     "BUSY": "it is busy with a script",
     "CLUSTERDOWN": "its cluster is down",
