@@ -174,11 +174,11 @@ class Requests:
 
         def read(given: tuple[bytes, str, object, Record]) -> None:
             data, name, _, _ = given
-            wire.read(data, name).value(name)
+            wire.opened(data, name).value(name)
 
         def change(given: tuple[bytes, str, object, Record]) -> None:
             data, name, value, _ = given
-            record = wire.read(data, name)
+            record = wire.opened(data, name)
             record.value(name)
             record.build({name: record.encode(name, value)}, now)
 
