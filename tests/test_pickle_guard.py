@@ -18,6 +18,7 @@ from tests.strategies import plain_values, session_values
 from transcoders import (
     DecodeError,
     Limits,
+    Malformed,
     Refused,
     TooLarge,
     Truncated,
@@ -301,3 +302,23 @@ def test_a_seal_of_another_key_stops_the_pickle(tmp_path):
     other = transcoder("pickle+blake2", keys=[b"another key of 16 bytes"])
     with pytest.raises(DecodeError, match="the seal matches none of the keys"):
         other.decode(sealed(content, frame.PLAIN))
+
+
+# Behind a seal the guard stands before every form whose values are walked.
+
+
+@pytest.mark.parametrize("form", [1, 3])
+def test_what_holds_itself_is_refused_behind_a_seal(form):
+    """Somebody with the key cannot have it walked for ever."""
+    content = b"\x80\x05K\x10](]\x94h\x00a}(ue\x86."
+    with pytest.raises(Refused):
+        made("pickle+blake2").decode(sealed(buffers.join(content, []) if form == 3 else content, form))
+
+
+@pytest.mark.parametrize("key", [b"\x97\x98", b"K0\x97\x98\x86", b"K0K0\x97\x98\x86\x86"])
+@pytest.mark.parametrize("holder", [bytes, lambda data: memoryview(bytearray(data))])
+def test_a_buffer_is_in_no_key(key, holder):
+    """Neither is one in a tuple, wherever the frame lies in memory."""
+    content = buffers.join(b"\x80\x05}(" + key + b"K0u.", [memoryview(bytes(16))])
+    with pytest.raises(Malformed):
+        made("pickle").decode(holder(framed("pickle", 3, content)))

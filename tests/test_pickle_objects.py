@@ -327,7 +327,7 @@ def test_data_is_not_read_as_objects():
     """A pickle of objects in the frame of data is refused, under a seal too: the form decides who reads it."""
     data = make(SPEC).encode(cart())
     for form in (frame.PLAIN, frame.TAGGED):
-        with pytest.raises(Refused, match="data-only pickles name nothing"):
+        with pytest.raises(Refused, match=r"data-only pickles name nothing|not one that data needs"):
             make(SPEC).decode(sealed(KEYS[0], "hmac", frame.header(1, form, (16,)), content(data)))
 
 

@@ -229,7 +229,7 @@ class PickleCodec:
             body, reader, readers = bytes(stream), picklers.reader(views), []
         else:
             reader = readers.pop() if readers else picklers.reader()
-        if self._guarded or picklers.EXTENSIONS:
+        if self._guarded or form or picklers.EXTENSIONS:  # what other forms hold is walked, and may not hold itself
             opcodes.check(body)
         keys = self._outline.keys(form, body) if len(body) > self._dense else None
         source, load = reader
@@ -316,17 +316,30 @@ _RAW_STARTS = (b"\x80\x04", opcodes.START)
 
 
 def _unkeyed(tree: Any) -> None:
-    """Raise Malformed when a buffer is the key of a dict: it has a hash only where what it looks at cannot change."""
+    """Raise Malformed when a buffer is in a key of a dict: it has a hash only where what it looks at cannot change."""
     waiting = [tree]
     while waiting:
         item = waiting.pop()
         if type(item) is dict:
-            if memoryview in set(map(type, item)):
+            kinds = set(map(type, item))
+            if memoryview in kinds or (tuple in kinds and any(map(_buffered, item))):
                 raise Malformed("expected a key of a dict, found a buffer")
             item = item.values()
         elif type(item) not in _CONTAINERS:
             continue
         waiting += item
+
+
+def _buffered(key: object) -> bool:
+    """Whether a key is a buffer, or a tuple with one in it."""
+    waiting = [key]
+    while waiting:
+        item = waiting.pop()
+        if type(item) is memoryview:
+            return True
+        if type(item) is tuple:
+            waiting += item
+    return False
 
 
 def _check_pairs(data: bytes, tree: object) -> None:
