@@ -50,6 +50,32 @@ def split(body: memoryview) -> tuple[memoryview, list[memoryview]]:
     return stream, parts
 
 
+def check_keys(tree: object) -> None:
+    """Raise Malformed when a buffer is in a key of a dict: it has a hash only where what it looks at cannot change."""
+    waiting = [tree]
+    while waiting:
+        item = waiting.pop()
+        if type(item) is dict:
+            kinds = set(map(type, item))
+            if memoryview in kinds or (tuple in kinds and any(map(_buffered, item))):
+                raise Malformed("expected a key of a dict, found a buffer")
+            waiting += item.values()
+        elif type(item) is list or type(item) is tuple:
+            waiting += item
+
+
+def _buffered(key: object) -> bool:
+    """Whether a key is a buffer, or a tuple with one in it."""
+    waiting = [key]
+    while waiting:
+        item = waiting.pop()
+        if type(item) is memoryview:
+            return True
+        if type(item) is tuple:
+            waiting += item
+    return False
+
+
 def _cut(body: memoryview, position: int, size: int) -> tuple[memoryview, int]:
     if position + size > len(body):
         raise Truncated(f"expected {size} bytes at byte {position}, found {max(0, len(body) - position)}")

@@ -257,7 +257,7 @@ class PickleCodec:
         if self._wary and size > levels and deeper(value, levels):
             raise TooLarge(f"nested deeper than {self._depth} containers")
         if form & frame.BUFFERS:
-            _unkeyed(value)
+            buffers.check_keys(value)
         if form:
             value = self._lift(value, 0)
         if (form and self._exact) or ((0x8B in body or not self._dense) and self._outline.large(body)):
@@ -313,33 +313,6 @@ class _ObjectCodec(PickleCodec):
 
 _CONTAINERS = frozenset((list, dict, tuple))
 _RAW_STARTS = (b"\x80\x04", opcodes.START)
-
-
-def _unkeyed(tree: Any) -> None:
-    """Raise Malformed when a buffer is in a key of a dict: it has a hash only where what it looks at cannot change."""
-    waiting = [tree]
-    while waiting:
-        item = waiting.pop()
-        if type(item) is dict:
-            kinds = set(map(type, item))
-            if memoryview in kinds or (tuple in kinds and any(map(_buffered, item))):
-                raise Malformed("expected a key of a dict, found a buffer")
-            item = item.values()
-        elif type(item) not in _CONTAINERS:
-            continue
-        waiting += item
-
-
-def _buffered(key: object) -> bool:
-    """Whether a key is a buffer, or a tuple with one in it."""
-    waiting = [key]
-    while waiting:
-        item = waiting.pop()
-        if type(item) is memoryview:
-            return True
-        if type(item) is tuple:
-            waiting += item
-    return False
 
 
 def _check_pairs(data: bytes, tree: object) -> None:

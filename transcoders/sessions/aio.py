@@ -2,16 +2,15 @@
 
 from collections.abc import Coroutine, Sequence
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from transcoders.sessions.attributes import UNENTERED
 from transcoders.sessions.managing import Managing
 from transcoders.sessions.record import Record
-from transcoders.sessions.saved import Saved
+from transcoders.sessions.saved import SKIPPED, WRITTEN, Saved
 from transcoders.sessions.session import Session
 
 T = TypeVar("T")
-_SKIPPED: Final = Saved.SKIPPED
 
 
 class AsyncSessionManager(Managing[T]):
@@ -41,11 +40,11 @@ class AsyncSessionManager(Managing[T]):
         """Store what changed in the session, and let go of it; see `Core.close` for what is raised."""
         core = self._core
         if core.rests(session):
-            return _SKIPPED
+            return SKIPPED
         await core.close(session)
         saved = session.saved
-        if self._shadow is not None and saved is Saved.WRITTEN:
-            self._observe(session)
+        if self._shadow is not None and saved is WRITTEN:
+            self._shadow.observe(session.live(), session.record.attributes)
         return saved
 
     async def discard(self, session: Session[T]) -> None:

@@ -6,18 +6,17 @@ thread. A session reads its record on first access: a request that asks nothing 
 
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Self, TypeVar
 
 from transcoders.errors import TranscoderError
 from transcoders.sessions.attributes import UNENTERED
 from transcoders.sessions.driving import drive, settle
 from transcoders.sessions.managing import Managing
 from transcoders.sessions.record import Record
-from transcoders.sessions.saved import Saved
+from transcoders.sessions.saved import SKIPPED, WRITTEN, Saved
 from transcoders.sessions.session import Session
 
 T = TypeVar("T")
-_SKIPPED: Final = Saved.SKIPPED
 
 
 class SessionManager(Managing[T]):
@@ -64,11 +63,11 @@ class SessionManager(Managing[T]):
         """Store what changed in the session, and let go of it; see `Core.close` for what is raised."""
         core = self._core
         if core.rests(session):
-            return _SKIPPED
+            return SKIPPED
         settle(core.close(session))
         saved = session.saved
-        if self._shadow is not None and saved is Saved.WRITTEN:
-            self._observe(session)
+        if self._shadow is not None and saved is WRITTEN:
+            self._shadow.observe(session.live(), session.record.attributes)
         return saved
 
     def discard(self, session: Session[T]) -> None:

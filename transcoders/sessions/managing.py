@@ -140,11 +140,6 @@ class Managing(Generic[T]):
             except Exception:  # noqa: BLE001 - a listener may be anybody's
                 _LOG.exception("a listener of %r failed", event.kind)
 
-    def _observe(self, session: Session[Any]) -> None:
-        """Let the shadow see what the request wrote."""
-        if self._shadow is not None:
-            self._shadow.observe(session.live(), session.record.attributes)
-
     def __repr__(self) -> str:
         """The store's name and the spec; no address, no keys."""
         return f"<{type(self).__name__} {self._port.capabilities.name} {self._wire.spec}>"

@@ -1,6 +1,7 @@
 """What saving a session came to."""
 
 from enum import IntEnum
+from typing import Final
 
 
 class Saved(IntEnum):
@@ -12,3 +13,8 @@ class Saved(IntEnum):
     """Nothing changed; the session's end was put off."""
     WRITTEN = 2
     """What changed is stored."""
+
+
+SKIPPED: Final = Saved.SKIPPED
+WRITTEN: Final = Saved.WRITTEN
+"""Those that nearly every request asks for: a class is slow to give its members."""

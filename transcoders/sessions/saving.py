@@ -18,7 +18,7 @@ from transcoders.sessions.merge import rebase, rebase_header
 from transcoders.sessions.ports import Outcome
 from transcoders.sessions.principals import Life, Principals
 from transcoders.sessions.record import Record, Stored
-from transcoders.sessions.saved import Saved
+from transcoders.sessions.saved import SKIPPED, WRITTEN, Saved
 from transcoders.sessions.session import Session
 from transcoders.sessions.world import World
 
@@ -36,9 +36,8 @@ Send = Callable[[bytes, Record, Header, float], Awaitable[Outcome]]
 """Sends the new bytes, which were built on the base with these changes of its header, to the store."""
 
 
-_WRITTEN: Final = Saved.WRITTEN
 _SAVED: Final = Outcome.SAVED
-"""Members that nearly every write asks for: a class is slow to give them."""
+"""As `saved.WRITTEN`: looked up once."""
 
 
 class Saving:
@@ -89,7 +88,7 @@ class Saving:
                 self._note_coded(session, changes)
             if not changes and not header:
                 counts["requests_without_change"] += 1
-                session.saved = Saved.SKIPPED if session.new else await self._rest(session)
+                session.saved = SKIPPED if session.new else await self._rest(session)
                 return
             counts["requests_with_change"] += 1
             if session.read_only:
@@ -119,7 +118,7 @@ class Saving:
             await self._holding.abandon(session, error)
             raise
         self._took(self._tick() - begin, size)
-        session.saved = _WRITTEN
+        session.saved = WRITTEN
 
     def _note_coded(self, session: Session[Any], changes: Changes) -> None:
         """Measure what a request decoded and encoded."""
@@ -151,7 +150,7 @@ class Saving:
         if self._due(session):
             return await self.touch(session)
         await self._holding.let_go(session)
-        return Saved.SKIPPED
+        return SKIPPED
 
     def _due(self, session: Session[Any]) -> bool:
         """Whether to put off the end of a session that was not changed; this process knows its own touches."""
@@ -167,12 +166,12 @@ class Saving:
     async def touch(self, session: Session[Any]) -> Saved:
         """Put off the session's end; SKIPPED when there is none, or it is gone already."""
         if session.new:
-            return Saved.SKIPPED
+            return SKIPPED
         record, now = session.record, self._port.now()
         life, token = self.life(record, {}, now), self._holding.spend(session)
         try:
             if not await self._put_off(record, self._policy.ttl(*life, now), token):
-                return Saved.SKIPPED
+                return SKIPPED
         except BaseException:
             session.token = token  # nobody knows whether the store let go of it
             raise

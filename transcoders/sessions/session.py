@@ -8,7 +8,7 @@ from transcoders.errors import DecodeError, EncodeError, SessionError, SpecError
 from transcoders.sessions.attributes import Attributes
 from transcoders.sessions.layout import HIGHEST
 from transcoders.sessions.record import ABSENT, Record
-from transcoders.sessions.saved import Saved
+from transcoders.sessions.saved import SKIPPED, Saved
 from transcoders.sessions.stored import located
 from transcoders.sessions.wire import Wire
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 """What a session was told that was told nothing."""
-_SKIPPED: Final = Saved.SKIPPED
 T = TypeVar("T")
 U = TypeVar("U")
 
@@ -68,7 +67,7 @@ class Session(Attributes, Generic[T]):
         self.key: str | None = None
         self.others: Sequence[str] = ()
         self.token = self.request = ""
-        self.saved: Saved = _SKIPPED
+        self.saved: Saved = SKIPPED
 
     @property
     def unchanged(self) -> bool:

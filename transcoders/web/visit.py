@@ -18,7 +18,7 @@ from transcoders.errors import (
     StoreError,
     TooManySessions,
 )
-from transcoders.sessions.saved import Saved
+from transcoders.sessions.saved import SKIPPED, Saved
 from transcoders.sessions.session import Session
 from transcoders.web.cookies import Cookie, Parameter, private, vary
 
@@ -32,7 +32,6 @@ FAILED: Final = 500
 """The status from which on a response says that its request failed; what that changed in the session is not stored."""
 BEGUN: Final = "the response has begun; change the session before it does"
 """Why a session takes no changes any more."""
-_SKIPPED: Final = Saved.SKIPPED
 _REASONS: Final = {BUSY: "Service Unavailable", CONFLICT: "Conflict"}
 _BODIES: Final = {
     BUSY: b"The session is not available at the moment. Please try again.\n",
@@ -70,7 +69,7 @@ class Visit:
         if isinstance(cookie, Parameter) or session.adrift:
             return None
         if sid in self.sent and not (session.ended or anew):  # as most are
-            return None if saved is _SKIPPED or not cookie.renews else cookie.set(str(sid), _left(session, now))
+            return None if saved is SKIPPED or not cookie.renews else cookie.set(str(sid), _left(session, now))
         if session.ended:
             return cookie.delete() if self.sent or sid is not None else None
         if sid is None:
