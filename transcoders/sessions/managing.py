@@ -15,7 +15,6 @@ from transcoders.sessions.core import Core
 from transcoders.sessions.events import KINDS, Event
 from transcoders.sessions.policy import SETTINGS, Policy
 from transcoders.sessions.ports import Port, Store
-from transcoders.sessions.session import Session
 from transcoders.sessions.settings import Settings
 from transcoders.sessions.shadow import Shadow
 from transcoders.sessions.stats import Silent, Statistics
